@@ -9,10 +9,9 @@ from PyQt5.QtCore import QObject, Qt
 
 from app.items.picture_tiles import TILE_ROLE, Tile
 from app.items.row_models import TableModel
-from app.items.row_texts import camera_text
 from app.state.insight_words import example_line, example_sentence
 from app.state.insights import Example
-from app.state.words import adds_text
+from app.state.words import adds_text, short_camera
 from qaconv_core.explaining.zones import ZONES
 from qaconv_core.types import RankingResult
 
@@ -26,7 +25,7 @@ WIDEST = "cell +0.88 · margin +88.88"
 
 def cells(example: Example) -> tuple[str, ...]:
     """A failure in the words of :data:`COLUMNS`."""
-    cameras = (camera_text(ref) or "–" for ref in (example.query, example.false))
+    cameras = (short_camera(ref) or "–" for ref in (example.query, example.false))
     names = (ref.path.name for ref in (example.query, example.false, example.true))
     value = "–" if example.value is None else adds_text(example.value)
     margin = adds_text(example.failure.margin)

@@ -12,11 +12,11 @@ from PyQt5.QtWidgets import QStyle, QStyleOptionViewItem
 
 from app.items.dragged import DragsFiles
 from app.items.result_delegate import FRAME, PAD, ResultDelegate
-from app.items.row_texts import camera_text, count_text, who_sentence
+from app.items.row_texts import count_text, who_sentence
 from app.items.selection import draw_ground
 from app.items.thumbnail import draw_thumbnail, faded
 from app.state.gallery import Gallery
-from app.state.words import time_text
+from app.state.words import short_camera, time_text
 from qaconv_core.naming import person_label
 from qaconv_core.types import ImageRef
 
@@ -143,7 +143,7 @@ class GalleryDelegate(ResultDelegate):
             self._draw_badge(painter, self.badge_rect(option, tile), tile, option)
         if self.wordy:
             moment = time_text(tile.ref.time)
-            where = " · ".join(t for t in (camera_text(tile.ref), moment) if t)
+            where = " · ".join(t for t in (short_camera(tile.ref), moment) if t)
             pid = person_label(tile.ref.pid, tile.ref.person)
             metrics, row = QFontMetrics(option.font), QRect(words)
             row.setHeight(metrics.lineSpacing())

@@ -11,11 +11,11 @@ from PyQt5.QtWidgets import QStyle, QStyleOptionViewItem
 
 from app.items.result_delegate import FRAME, PAD, ResultDelegate
 from app.items.row_models import ListModel
-from app.items.row_texts import who_text
 from app.items.selection import draw_ground
 from app.items.thumbnail import draw_thumbnail, faded
 from app.jobs.images import ImageLoader
 from app.state.insights import PairPlace
+from app.state.words import who_label
 from qaconv_core.types import ImageRef
 
 TILE_ROLE = Qt.UserRole
@@ -85,7 +85,7 @@ class TileDelegate(ResultDelegate):
             picture.adjust(FRAME, FRAME, -FRAME - PAD, -FRAME)
             covered = draw_thumbnail(painter, picture, ref.path, self.thumbnails, option.palette)
             self._draw_mark(painter, covered, truth, option)
-            who = who_text(ref) or ref.path.name
+            who = who_label(ref) or ref.path.name
             below = QRect(left, words.top(), wide, line)
             self._draw_line(painter, option.font, below, who, faded(ink, 190))
         last = QRect(room.left(), words.top() + line, room.width(), line)

@@ -9,11 +9,11 @@ import numpy as np
 from PyQt5.QtCore import QObject
 
 from app.items.row_models import EntryModel
-from app.items.row_texts import camera_text, person_title, who_sentence
+from app.items.row_texts import person_title, who_sentence
 from app.jobs.images import ImageLoader
 from app.state.listing import listed_queries
 from app.state.values import Measures, QueryFilter
-from app.state.words import JOIN, METHOD_NAMES, SIGNS, ap_text, score_text
+from app.state.words import JOIN, METHOD_NAMES, SIGNS, ap_text, score_text, short_camera
 from app.state.workspace import Workspace
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.types import ImageRef, Int64, RankingResult
@@ -42,7 +42,7 @@ class QueryEntry:
     def title(self) -> str:
         """``Person 2 · c1``, and that the user brought it where so."""
         added = "Added picture" if self.added else ""
-        return JOIN.join(filter(None, (added, person_title(self.ref), camera_text(self.ref))))
+        return JOIN.join(filter(None, (added, person_title(self.ref), short_camera(self.ref))))
 
     @property
     def verdict(self) -> str:

@@ -16,12 +16,12 @@ from app.items.match_painting import paint_tag
 from app.items.part_layers import PART, paint_outline
 from app.items.result_model import MEAN_SIGN, ResultEntry
 from app.items.row_models import ENTRY_ROLE
-from app.items.row_texts import camera_text, move_text, who_text
+from app.items.row_texts import move_text
 from app.items.selection import draw_ground
 from app.items.thumbnail import draw_thumbnail, faded
 from app.jobs.images import ImageLoader
 from app.state.framing import Box
-from app.state.words import SIGNS
+from app.state.words import SIGNS, short_camera, who_label
 
 PAD = 4
 FRAME = 3
@@ -182,7 +182,7 @@ class ResultDelegate(QStyledItemDelegate):
         painter.setFont(font)
         painter.drawText(row, Qt.AlignRight, entry.value_text)
         row.translate(0, line)
-        who, metrics, left = who_text(entry.ref), QFontMetrics(font), row.width()
+        who, metrics, left = who_label(entry.ref), QFontMetrics(font), row.width()
         if entry.aside:
             painter.drawText(row, Qt.AlignRight, entry.aside)
             left -= metrics.horizontalAdvance(entry.aside) + PAD
@@ -204,7 +204,7 @@ class ResultDelegate(QStyledItemDelegate):
         """Rank, score, camera, and what else there is, one below the other."""
         metrics = QFontMetrics(font)
         track = self._track_words(entry)
-        camera = camera_text(entry.ref) or ("" if track else entry.ref.path.name)
+        camera = short_camera(entry.ref) or ("" if track else entry.ref.path.name)
         camera = f"{camera} {track}".strip()
         lines = [(f"{entry.rank:,}" if entry.rank else "–", bold(font), ink)]
         lines += [(entry.value_text, font, ink), (camera, font, faded(ink, 190))]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from app.state.words import JOIN
-from qaconv_core.naming import camera_label, camera_words, person_label, person_words
+from qaconv_core.naming import camera_words, person_words
 from qaconv_core.types import ImageRef
 
 
@@ -15,17 +14,6 @@ def count_text(number: int) -> str:
 def shown_of(shown: int, total: int) -> str:
     """``12 of 242``."""
     return f"{count_text(shown)} of {count_text(total)}"
-
-
-def camera_text(ref: ImageRef) -> str:
-    """``c1`` for camera 0 inside, as in file names, or its name; empty where not known."""
-    return camera_label(ref.camid, ref.camera)
-
-
-def who_text(ref: ImageRef) -> str:
-    """``2 · c1``: person and camera, as far as they are known."""
-    known = person_label(ref.pid, ref.person), camera_text(ref)
-    return JOIN.join(part for part in known if part)
 
 
 def person_title(ref: ImageRef) -> str:

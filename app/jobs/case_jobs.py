@@ -147,7 +147,7 @@ class CaseJobs(QObject):
 
         def work(_context: JobContext) -> tuple[CaseFile, Case]:
             file = CaseFile(path)
-            return file, file.add("opened", {})
+            return file, file.open()
 
         def failed(problem: Problem) -> bool:
             if self.file is None:

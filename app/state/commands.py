@@ -250,7 +250,7 @@ COMMANDS: tuple[Command, ...] = (
     _command("match.direction", "Next direction of lines", "Match", "D",
              "Query → gallery, gallery → query, mutual.", group=2),
     _command("match.unpin", "Release", "Match", "Esc",
-             "Release the pinned cell; then remove what is drawn; then end swiping or comparing.",
+             "End what was begun last: a pinned cell, what is drawn, Adjust, swiping, comparing.",
              group=2),
     _command("match.zoom_in", "Zoom in", "Match", "Ctrl++ | Ctrl+=", "",
              icon="magnifying-glass-plus", group=3),

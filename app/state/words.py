@@ -11,7 +11,7 @@ from datetime import datetime
 
 from app.state.values import METHODS, NORMALISED, Cell
 from qaconv_core.data.moments import moment_of, number_of
-from qaconv_core.naming import camera_words, person_words
+from qaconv_core.naming import camera_label, camera_words, person_label, person_words
 from qaconv_core.readable import counted
 from qaconv_core.types import Grid, ImageRef, RankingResult
 
@@ -252,9 +252,22 @@ JOIN = " · "
 
 
 def who_text(ref: ImageRef) -> str:
-    """Person, camera and time of a picture, as far as they are known."""
-    parts = (person_text(ref), camera_text(ref), time_text(ref.time))
-    return JOIN.join(part for part in parts if part)
+    """Person, camera and time of a picture in words, as far as they are known."""
+    return _known(person_text(ref), camera_text(ref), time_text(ref.time))
+
+
+def short_camera(ref: ImageRef) -> str:
+    """``c1`` for camera 0 inside, as in file names, or its name; empty where not known."""
+    return camera_label(ref.camid, ref.camera)
+
+
+def who_label(ref: ImageRef) -> str:
+    """``2 · c1``: person and camera where there is little room, as far as they are known."""
+    return _known(person_label(ref.pid, ref.person), short_camera(ref))
+
+
+def _known(*parts: str) -> str:
+    return JOIN.join(filter(None, parts))
 
 
 DECIDED = {"confirm": "confirmed", "reject": "rejected", "unsure": "unsure"}

@@ -149,6 +149,6 @@ def _unit(header: Sequence[str], rows: Sequence[Sequence[str]], column: str | No
     values = [row[place] for row in rows if place < len(row) and row[place]]
     numbers = [number_of(value) for value in values]
     known = [number for number in numbers if number is not None]
-    if len(known) < len(values):
+    if sum(moment_of(value) is not None for value in values) > len(known):
         return "iso"
     return "milliseconds" if known and min(known) >= _MILLISECONDS_FROM else "seconds"

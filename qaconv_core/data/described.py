@@ -194,7 +194,9 @@ def labels_of(
         split, below = divide_folders((*own, *folders))
         labels = {"split": split} if split else {}
         for role, folder in zip(source.folders, below, strict=False):
-            if role != "none":
+            if role == "cameras" and "cam" in labels:  # one of a place that has several
+                labels["cam"] += f"/{folder}"
+            elif role != "none":
                 labels["pid" if role == "persons" else "cam"] = folder
         readings = (pattern.read(name, (*own, *folders)) for pattern in patterns)
         fields = next((reading for reading in readings if reading is not None), None)
@@ -208,7 +210,7 @@ def labels_of(
 def _add_table(source: Source, found: OwnPictures) -> None:
     table = parse_table(source.path, source.columns, source.unit, source.rate)
     found.rejected += table.rejected
-    found.notes += filter(None, [table.contradiction_note()])
+    found.notes += table.notes()
     persons, cameras = (
         [_label(getattr(row, column)) for row in table.rows] for column in ("pid", "camid")
     )

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -180,12 +181,21 @@ def title_of(sources: Sequence[Source]) -> str:
     if _common_folder(sources) is not None:
         return ""
     places = [source.path.parent if source.is_table else source.path for source in sources]
-    names = list(dict.fromkeys(place.name for place in places))
+    names = told_apart(places)
     more = f" and {len(names) - 1} more" if len(names) > 2 else f" and {names[-1]}"
     title = names[0] + more if len(names) > 1 else names[0]
     listed = find_listed(title) if fit_name(title) else None
     own = own_file(*(source.path for source in sources))
     return title if fit_name(title) and (listed is None or listed[0] == own) else ""
+
+
+def told_apart(places: Sequence[Path]) -> list[str]:
+    """What different folders are called: by their names; those of one name with that of the folder
+    around them before it."""
+    distinct = dict.fromkeys(places)
+    often = Counter(place.name for place in distinct)
+    names = (p.name if often[p.name] == 1 else f"{p.parent.name}-{p.name}" for p in distinct)
+    return list(dict.fromkeys(names))
 
 
 def own_file(*places: Path) -> Path:

@@ -167,9 +167,11 @@ def _folders(pictures: Sequence[Picture], fields: set[str], reasons: list[str]) 
         roles.append(role)
         if role != "none" or level == 0:
             names = peek(sorted(counts), 4)
+            what = role if role != "none" else "neither persons nor cameras"
+            if role == "cameras" and _hold_cameras(below, level):
+                what = "places, each with cameras of its own"
             reasons.append(
-                f"{_LEVELS[level]} folders ({len(counts):,}: {names}) are "
-                f"{role if role != 'none' else 'neither persons nor cameras'}; --folders "
+                f"{_LEVELS[level]} folders ({len(counts):,}: {names}) are {what}; --folders "
                 "persons, cameras or none says otherwise"
             )
     while roles and roles[-1] == "none":
@@ -186,8 +188,15 @@ def _role(
 ) -> str:
     inner = {folders[level + 1] for folders in below if len(folders) > level + 1}
     cameras_open = "cam" not in fields and "cameras" not in roles
+    if "cam" not in fields and level and roles[-1] == "cameras" and _hold_cameras(below, level - 1):
+        return "cameras"  # of those places
     persons_open = "pid" not in fields and "persons" not in roles
-    if cameras_open and all(map(is_camera_folder, counts)):
+    if cameras_open and len(counts) > 1 and _hold_cameras(below, level):
+        if _are_dates(counts):
+            return "none"
+        places = "pid" in fields or not persons_open or _are_places(counts, below, level)
+        return "cameras" if places else "persons"
+    if cameras_open and all(map(is_camera_folder, counts)) and not _hold_cameras(below, level):
         return "cameras"
     if len(counts) < 2:
         return "none"
@@ -200,6 +209,21 @@ def _role(
     if cameras_open and few_large and not inner:
         return "cameras"
     return "persons" if persons_open and not _are_dates(counts) else "none"
+
+
+def _hold_cameras(below: Sequence[tuple[str, ...]], level: int) -> bool:
+    """Whether the folders in those of this level are cameras by their names."""
+    inner = {folders[level + 1] for folders in below if len(folders) > level + 1}
+    return bool(inner) and all(map(is_camera_folder, inner))
+
+
+def _are_places(names: Counter[str], below: Sequence[tuple[str, ...]], level: int) -> bool:
+    """Whether folders that hold cameras are places, each with cameras of its own, and no persons:
+    by their names, or as a person seldom has so many pictures in each camera."""
+    if all(map(is_camera_folder, names)):
+        return True
+    pictures = Counter(folders[level : level + 2] for folders in below if len(folders) > level + 1)
+    return len(names) <= _FEW_FOLDERS and median(pictures.values()) > _MANY_PICTURES
 
 
 def _shared(below: Sequence[tuple[str, ...]], level: int) -> bool:

@@ -127,9 +127,11 @@ def _write_market(dataset: Dataset, target: Path) -> None:
     rows = []
     for folder in folders.values():
         (part / folder).mkdir()
-    for number, (split, ref) in enumerate(_refs(dataset), start=1):
+    refs = _refs(dataset)
+    cameras = _camera_numbers([ref for _split, ref in refs])
+    for number, (split, ref) in enumerate(refs, start=1):
         # A camera of its own where none is known: then no picture is junk for another.
-        camera = number if ref.camid is None else ref.camid + 1
+        camera = number if ref.camid is None else cameras[ref.camid]
         frame = round(25 * ref.time) if ref.time is not None else number
         name = f"{ref.pid:04}_c{camera}s1_{frame:06}_{number:02}{ref.path.suffix.lower()}"
         name = f"{folders[split]}/{name}"
@@ -139,3 +141,13 @@ def _write_market(dataset: Dataset, target: Path) -> None:
     source = Source(part / _TABLE, columns={column: column for column in COLUMNS})
     atomic_write_text(part / FILE_NAME, description_toml(Description((source,)), part))
     os.replace(part, target)
+
+
+def _camera_numbers(refs: list[ImageRef]) -> dict[int, int]:
+    """The number of each camera in names of files: what all are called, where that is a number of
+    its own from 1 on, else one more than camid."""
+    called = {ref.camid: camera_called(ref.camid, ref.camera) for ref in refs}
+    known = {camid: name for camid, name in called.items() if camid is not None}
+    numbers = {camid: int(name) for camid, name in known.items() if name.isdecimal()}
+    own = len(numbers) == len(known) == len(set(numbers.values())) and 0 not in numbers.values()
+    return numbers if own else {camid: camid + 1 for camid in known}

@@ -11,7 +11,7 @@ from pathlib import Path
 from qaconv_core.data.check import readable_part, valid_queries
 from qaconv_core.data.column_guess import columns_of, guess_columns
 from qaconv_core.data.described import OwnPicture, OwnPictures, as_dataset, collect, scan_source
-from qaconv_core.data.description import Description, Source, title_of
+from qaconv_core.data.description import Description, Source, title_of, told_apart
 from qaconv_core.data.duplicates import Duplicates, find_duplicates
 from qaconv_core.data.folder import own_table
 from qaconv_core.data.folder_guess import Wishes, guess_folder_way
@@ -220,10 +220,11 @@ def _read_by(paths: Sequence[Path], wishes: Wishes, reasons: list[str]) -> list[
             reasons.append(str(error))
         else:
             found |= {} if table is None else {path: table}
-    by_table: dict[str, list[str]] = {}
+    by_table: dict[str, list[Path]] = {}
     for path, table in found.items():
-        by_table.setdefault(table.name, []).append(path.name)
-    for table_name, names in by_table.items():
+        by_table.setdefault(table.name, []).append(path)
+    for table_name, places in by_table.items():
+        names = told_apart(places)
         has, its = ("has", "its") if len(names) == 1 else ("each have", "their")
         reasons.append(
             f"{_together(names)} {has} a table of {its} own, {shown(table_name)}: what is known of "

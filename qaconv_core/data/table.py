@@ -75,6 +75,15 @@ class Contradiction:
         return self.first.split != self.other.split
 
 
+@dataclass(frozen=True)
+class UnreadTime:
+    """A time that cannot be read, the line that it stands on, and why it cannot."""
+
+    line: int
+    text: str
+    why: str
+
+
 @dataclass
 class Table:
     """One table while it is read: its rows and what had to be left out.
@@ -90,10 +99,12 @@ class Table:
     rows: list[TableRow] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     contradictions: list[Contradiction] = field(default_factory=list)
+    unread_times: list[UnreadTime] = field(default_factory=list)
     _first: dict[str, TableRow] = field(default_factory=dict)
     """The first row on each picture."""
     _kept: dict[tuple[str, str], int] = field(default_factory=dict)
     """By picture and split, the place of its row; −1 where it cannot be used."""
+    _times_read: int = 0
 
     def fail(self, line: int, why: str) -> DatasetError:
         return DatasetError(f"{shown(self.file)}, line {line}: {why}")
@@ -181,6 +192,7 @@ class Table:
         self.rejected.append(Rejected(path, f"{reason} ({self.file.name} line {line})"))
 
     def _time(self, line: int, text: str) -> float | datetime | None:
+        """The time of a row; one that cannot be read goes to ``unread_times``."""
         if text.lower() in ("", "nan", "none"):
             return None
         found = time_of(text, self.unit, self.rate)
@@ -188,19 +200,54 @@ class Table:
             found = moment_of(text)
         if found is None and (self.unit != "frames" or self.rate):
             what = "number of seconds" if self.unit == "seconds" else f"time in {self.unit}"
-            raise self.fail(line, f"time “{shown(text[:40])}” is not a {what} and no "
-                                  "date with time (2024-05-01 12:00:00); correct it or leave it "
-                                  "empty")  # fmt: skip
+            known = shown(text[:40])
+            why = (
+                f"time “{known}” is not a {what} and no date with time (2024-05-01 12:00:00); "
+                "correct it or leave it empty"
+            )
+            self.unread_times.append(UnreadTime(line, known, why))
+        self._times_read += found is not None
         return found
+
+    def settle_times(self) -> None:
+        """Leave out numbers of seconds among dates, or dates among numbers: what fewer rows have.
+
+        Raises :class:`DatasetError` where no more times can be used than cannot be.
+        """
+        dates = sum(isinstance(row.time, datetime) for row in self.rows)
+        numbers = sum(isinstance(row.time, float) for row in self.rows)
+        kept: type = datetime
+        said, others = "a number of seconds", "a date"
+        if numbers > dates:
+            kept, said, others = float, "a date", "a number of seconds"
+        for place, row in enumerate(self.rows):
+            if row.time is not None and not isinstance(row.time, kept):
+                why = f"time is {said}, where other rows have {others}; use one of both throughout"
+                self.unread_times.append(UnreadTime(row.line, _known_text(row.time), why))
+                self.rows[place] = replace(row, time=None)
+                self._times_read -= 1
+        self.unread_times.sort(key=lambda unread: unread.line)
+        if self.unread_times and len(self.unread_times) >= self._times_read:
+            raise self.fail(self.unread_times[0].line, self.unread_times[0].why)
+
+    def notes(self) -> list[str]:
+        """What is to be said of contradictions and of times that cannot be read."""
+        return [note for note in (self.contradiction_note(), self._unread_note()) if note]
+
+    def _unread_note(self) -> str:
+        if not self.unread_times:
+            return ""
+        first = self.unread_times[0]
+        return (
+            f"{shown(self.file.name)}: {counted(len(self.unread_times), 'time')} cannot be read, "
+            f"the first on line {first.line} (“{first.text}”): such pictures have no time; correct "
+            "it or leave it empty"
+        )
 
     def times(self) -> tuple[list[float | None], datetime | None]:
         """Seconds of every row, and the first moment where they count from one."""
         if not any(isinstance(row.time, datetime) for row in self.rows):
             return [row.time for row in self.rows if not isinstance(row.time, datetime)], None
-        for row in self.rows:
-            if isinstance(row.time, float):
-                raise self.fail(row.line, "time is a number of seconds, where other rows have a "
-                                          "date; use one of both throughout")  # fmt: skip
         return seconds_from_first([row.time for row in self.rows])
 
     def _split(self, line: int, text: str) -> str:
@@ -242,8 +289,9 @@ def read_table(file: Path, *, split: bool = True) -> Dataset:
     ``pid`` and ``camid`` may be numbers, taken as they are (cameras: any numbers, equal means the
     same camera, called by its number in the table), or names, numbered in sorted order (pid from 1,
     camid from 0); empty and −1 mean not known. ``time`` is in seconds, or a date with time: then
-    seconds after the first. Paths are absolute or relative to the table. Comma, semicolon and tab
-    are understood. Rows whose picture cannot be used are reported.
+    seconds after the first; where fewer than half cannot be read, those are not known. Paths are
+    absolute or relative to the table. Comma, semicolon and tab are understood. Rows whose picture
+    cannot be used are reported.
 
     With ``split`` false, or without a split column, see :mod:`qaconv_core.data.splits`. Raises
     :class:`DatasetError` that names the file, and the line where there is one.
@@ -267,7 +315,7 @@ def read_table(file: Path, *, split: bool = True) -> Dataset:
             names = persons.get(pid, ""), cameras.get(camid, "")
             ref = ImageRef(row.path, pid, camid, time, track, *names)
             by_split[row.split if split else ""].append(ref)
-    notes = [n for n in (table.contradiction_note(), pid_note, cam_note) if n]
+    notes = [*table.notes(), *filter(None, (pid_note, cam_note))]
     if start is not None:
         notes.append(f"times are seconds after {start.isoformat(' ')}, the first in the table")
     taken = [f"{a} as {b}" for a, b in zip(table.header, table.names, strict=True) if a != b]
@@ -329,6 +377,7 @@ def parse_table(
         for cells in reader:
             table.add(line, cells)
             line = reader.line_num + 1
+        table.settle_times()
     except csv.Error as error:
         raise DatasetError(f"{shown(file)}, line {reader.line_num}: not a table ({error}); save it "
                            "again as CSV")  from error  # fmt: skip

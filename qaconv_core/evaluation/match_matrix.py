@@ -36,6 +36,7 @@ class MatchMatrix:
 
     ``counts`` and ``wrong`` (r, c); ``members`` are the places in :class:`FirstCandidates` of a
     cell, the wrong ones first; ``names`` are those of persons or cameras that have any.
+    ``distractors``: pid 0 stands for these.
     """
 
     by: str
@@ -45,16 +46,30 @@ class MatchMatrix:
     wrong: Int64
     members: dict[tuple[int, int], tuple[int, ...]]
     names: Mapping[int, str] = field(default_factory=dict)
+    distractors: bool = False
 
     def label(self, key: int) -> str:
         """What heads the row or column of a person or camera: ``c1``, ``2``, ``entrance``."""
+        if self._is_distractor(key):
+            return "distractors"
         label = camera_label if self.by == "camera" else person_label
         return label(key, self.names.get(key, ""))
 
     def words(self, key: int) -> str:
         """A person or camera in a sentence: ``camera 1``, ``person 2``."""
+        if self._is_distractor(key):
+            return "distractors"
         words = camera_words if self.by == "camera" else person_words
         return words(key, self.names.get(key, ""))
+
+    def candidate_words(self, key: int) -> str:
+        """A first candidate in a sentence: ``a first candidate of camera 1``."""
+        if self._is_distractor(key):
+            return "a distractor as first candidate"
+        return f"a first candidate of {self.words(key)}"
+
+    def _is_distractor(self, key: int) -> bool:
+        return self.distractors and self.by == "person" and key == 0
 
 
 def first_candidates(
@@ -89,11 +104,12 @@ def match_matrix(
     gallery_keys: Int64,
     by: str,
     names: Mapping[int, str] | None = None,
+    distractors: bool = False,
 ) -> MatchMatrix:
     """Count first candidates by ``query_keys`` (p,) and ``gallery_keys`` (g,), −1 is not known.
 
     By person only those are listed that are confused with somebody, at most
-    :data:`MOST_PERSONS`; by camera all are.
+    :data:`MOST_PERSONS`; by camera all are. ``distractors``: pid 0 stands for these.
     """
     if by not in BY:
         raise InputError(f"a matrix is by {' or '.join(BY)}, not {by!r}")
@@ -114,4 +130,5 @@ def match_matrix(
     for cell, inside in members.items():
         counts[cell] = len(inside)
         wrong[cell] = int(firsts.wrong[list(inside)].sum())
-    return MatchMatrix(by, tuple(rows), tuple(columns), counts, wrong, members, names or {})
+    headed = tuple(rows), tuple(columns)
+    return MatchMatrix(by, *headed, counts, wrong, members, names or {}, distractors)

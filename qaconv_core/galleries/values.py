@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from qaconv_core.data.names import is_distractor
 from qaconv_core.explaining.values import (
     ContributionDifference,
     NormalisedBreakdown,
@@ -108,6 +109,12 @@ class OpenSet:
     def person_names(self) -> dict[int, str]:
         """The names of pids that have any."""
         return person_names((*self.query, *self.gallery))
+
+    @cached_property
+    def has_distractors(self) -> bool:
+        """Whether pid 0 stands for distractors, not for a person called 0."""
+        places = np.flatnonzero(self.gallery_pids == 0).tolist()
+        return any(is_distractor(self.gallery[place]) for place in places)
 
     @cached_property
     def camera_names(self) -> dict[int, str]:

@@ -186,6 +186,14 @@ class CaseFile:
         """What the case is now."""
         return _judged(self._stored(), self.path)
 
+    def open(self) -> Case:
+        """Note that the case is opened, and return what it is.
+
+        A file that is no case is left alone, without a lock beside it.
+        """
+        self.read()
+        return self.add("opened", {})
+
     def add(self, kind: str, what: dict[str, Any], view: dict[str, Any] | None = None) -> Case:
         """Add an entry (and another view), and return what the case is with it."""
         return self.change(lambda _case: (kind, what), view)

@@ -13,7 +13,7 @@ from PyQt5.QtWidgets import QApplication
 
 from app.items.adjusted import adjusted, changed
 from app.state.session import Session
-from app.state.values import Adjustment, Look
+from app.state.values import Adjustment, Cell, Look
 from tests.app.real import WAIT, opened_window, press, settled, tiny_market
 
 
@@ -140,6 +140,31 @@ def test_the_query_is_swiped_over_the_candidate(qtbot, window):
     press(window, Qt.Key_Escape)
     assert not canvas.swiping
     assert not handle.isVisible()
+
+
+def test_escape_ends_what_was_begun_last(qtbot, window):
+    inspector, space = window.explore.inspector, window.workspace
+    bright = inspector.adjust.sliders["brightness"]
+
+    def going_on():
+        return inspector.adjust.isVisible(), inspector.canvas.swiping
+
+    press(window, Qt.Key_K)
+    press(window, Qt.Key_K, modifiers=Qt.ShiftModifier)
+    QTest.keyClick(bright, Qt.Key_Escape)
+    assert going_on() == (True, False), "swiping was begun in the open row"
+    QTest.keyClick(bright, Qt.Key_Escape)
+    assert going_on() == (False, False)
+    press(window, Qt.Key_K, modifiers=Qt.ShiftModifier)
+    press(window, Qt.Key_K)
+    space.pin(Cell("query", 4))
+    press(window, Qt.Key_Escape)
+    assert (space.selection.cell, going_on()) == (None, (True, True))
+    inspector.canvas.setFocus()
+    press(window, Qt.Key_Escape)
+    assert going_on() == (False, True), "the row was opened over the line"
+    press(window, Qt.Key_Escape)
+    assert going_on() == (False, False)
 
 
 def test_a_cell_is_shown_on_what_is_seen_of_both(qtbot, window):

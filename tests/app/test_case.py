@@ -401,6 +401,7 @@ def test_a_damaged_case_is_one_line_and_changes_nothing(qtbot, begin, tmp_path, 
     wait_for(qtbot, lambda: bool(window.problems.problems))
     assert "bad.qcase" in window.problems.problems[0].message
     assert path.read_text() == content
+    assert not list(tmp_path.glob(".bad*")), "no lock is left beside it"
     assert window.case_commands.jobs.case is None
 
 

@@ -19,7 +19,7 @@ from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QDialogButtonBox, QLabel
 
 from app.jobs.evaluation_jobs import request_of_run, stored_runs
-from app.state.evaluation import RunList
+from app.state.evaluation import FinishedRun, RunList
 from app.state.events import Event
 from app.state.export_choices import ExportChoices
 from app.state.workspace import Workspace
@@ -31,6 +31,7 @@ from app.views.evaluate.name_dialog import NameDialog
 from app.views.evaluate.queries_tab import QueriesModel
 from app.views.evaluate.runs_list import RunsModel
 from app.views.shell.main_window import MainWindow
+from app.views.widgets.giving_table import LEAST_WORDS
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.separation import separation
 from qaconv_core.evaluation.stored_runs import open_history, run_document
@@ -414,6 +415,24 @@ def test_a_run_is_named_found_by_its_name_and_keeps_both(two, qtbot):
     assert (kept.name, kept.note) == ("Baseline", "before the new crops")
     two.runs.tick(1, True)
     assert "before the new crops" in content.table.notes.text()
+
+
+def test_the_time_of_a_named_run_is_whole_in_a_small_window(page, qtbot):
+    view = page.content.runs
+    report = make_report("market", counts=EvaluationCounts(3368, 15913, 3368))
+    run = FinishedRun(1, "2026-11-30T18:00:00+00:00", "evaluate", report, name="before " * 9)
+    page.runs.put((run,))
+    page.content.show_results(True)
+    qtbot.waitUntil(view.isVisible)
+    assert view.horizontalScrollBar().maximum() == 0, "nothing is to the right of the window"
+    wanted = view.wanted()
+    for column in (4, 5, 6):
+        assert view.columnWidth(column) >= wanted[column], "numbers and the time are whole"
+    for column in range(4):
+        assert view.columnWidth(column) >= LEAST_WORDS
+        index = view.model().index(0, column)
+        if column != 2:
+            assert index.data(Qt.ToolTipRole).startswith(index.data())
 
 
 def test_a_run_is_repeated_with_one_change(ready, qtbot):

@@ -45,6 +45,7 @@ def test_counts_are_those_of_the_rankings_and_a_click_opens_a_query(qtbot, windo
     settled(qtbot, window)
     dialog.by.setCurrentIndex(1)
     assert dialog.matrix.by == "person"
+    assert dialog.matrix.label(0) == "distractors", "the set has one"
     window.controller.close_data()
     qtbot.waitUntil(lambda: "matrix" not in window.dialogs._open, timeout=WAIT)
 
@@ -66,3 +67,16 @@ def test_the_dialog_says_which_queries_are_counted(qtbot):
     qtbot.addWidget(none)
     assert "Counted" not in none.hint.text()
     assert none.words.text()
+
+
+def test_distractors_are_headed_by_their_name(qtbot):
+    firsts = FirstCandidates(np.arange(2), np.arange(2), np.array([True, False]))
+    keys = {"person": (np.array([5, 7]), np.array([0, 7]))}
+    for distractors, head, words in (
+        (True, "distractors", "1 query of person 5 has a distractor as first candidate"),
+        (False, "0", "1 query of person 5 has a first candidate of person 0"),
+    ):
+        dialog = MatrixDialog(firsts, keys, {"person": {}}, distractors)
+        qtbot.addWidget(dialog)
+        assert dialog.view.horizontalHeaderItem(0).text() == head
+        assert dialog.view.item(0, 0).toolTip() == f"{words}; 1 of them is wrong"

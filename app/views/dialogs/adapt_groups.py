@@ -12,9 +12,9 @@ from app.items.found_groups import (
     FoundGroupDelegate,
     FoundGroupModel,
 )
-from app.items.row_texts import camera_text
 from app.jobs.images import ImageLoader
 from app.state.adaptation import Adaptation
+from app.state.words import short_camera
 
 
 class GroupList(QListView):
@@ -103,7 +103,7 @@ class GroupList(QListView):
             column = self.delegate.picture_at(self.visualRect(index), len(pictures), event.pos())
             if column is not None:
                 ref = pictures[column]
-                words = " · ".join(filter(None, (ref.path.name, camera_text(ref))))
+                words = " · ".join(filter(None, (ref.path.name, short_camera(ref))))
                 QToolTip.showText(event.globalPos(), words, self)
                 return True
         return super().viewportEvent(event)

@@ -7,9 +7,8 @@ from PyQt5.QtWidgets import QDialog, QLayout, QWidget
 
 from app.items.answer_tiles import FIRST, WIDEST, answer_tiles, first_candidates, query_tile
 from app.items.picture_tiles import TILE_ROLE, Tile, TileDelegate, TileModel
-from app.items.row_texts import who_text
 from app.jobs.images import ImageLoader
-from app.state.words import METHOD_NAMES
+from app.state.words import METHOD_NAMES, who_label
 from app.views.widgets.labels import heading, plain_label
 from app.views.widgets.layouts import in_column, in_row, size_on_screen
 from app.views.widgets.picture_tiles import PictureTiles
@@ -60,7 +59,7 @@ class AnswersDialog(QDialog):
         for place, (ranking, other) in enumerate((rankings, rankings[::-1])):
             query = ranking.queries[0]
             ref = data.query[query]
-            name = who_text(ref) or ref.path.name
+            name = who_label(ref) or ref.path.name
             head = self._strip([query_tile(data, query)], f"Query {name}")
             head.setFocusPolicy(Qt.NoFocus)
             head.setFixedWidth(head.grid().width + 2 * head.frameWidth())

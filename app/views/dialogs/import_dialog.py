@@ -69,7 +69,10 @@ ROLES = (
 )
 """Columns of a table: our names, and the window's words for them."""
 NO_COLUMN = "none"
-FOLDERS = (RECOGNISE, "persons", "cameras", "cameras/persons", "persons/cameras", "none")
+FOLDERS = (
+    RECOGNISE, "persons", "cameras", "cameras/persons", "persons/cameras", "cameras/cameras",
+    "none",
+)  # fmt: skip
 SAVE_WORDS = "&Save and open…"
 SAVE_TIP = "Write qaconv.toml beside the pictures, and look at the data set"
 CUT_TIP = "Cut the people out of their pictures by these boxes, and look at the data set"

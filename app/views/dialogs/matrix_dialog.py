@@ -48,12 +48,11 @@ PALEST, STRONGEST = 0.12, 0.75
 def cell_words(matrix: MatchMatrix, row: int, column: int) -> str:
     """ "12 queries of camera 1 have a first candidate of camera 3; 4 of them are wrong"."""
     count, wrong = int(matrix.counts[row, column]), int(matrix.wrong[row, column])
-    who, whom = matrix.words(matrix.rows[row]), matrix.words(matrix.columns[column])
+    who, whom = matrix.words(matrix.rows[row]), matrix.candidate_words(matrix.columns[column])
     queries = counted(count, "query", "queries")
     have = "has" if count == 1 else "have"
     return (
-        f"{queries} of {who} {have} a first candidate of {whom}; "
-        f"{wrong:,} of them {'is' if wrong == 1 else 'are'} wrong"
+        f"{queries} of {who} {have} {whom}; {wrong:,} of them {'is' if wrong == 1 else 'are'} wrong"
     )
 
 
@@ -120,7 +119,10 @@ class MatrixView(QTableWidget):
 
 
 class MatrixDialog(QDialog):
-    """``opened`` carries a query and its first candidate; another click on a cell, the next one."""
+    """``opened`` carries a query and its first candidate; another click on a cell, the next one.
+
+    ``distractors``: pid 0 stands for these.
+    """
 
     opened = pyqtSignal(int, int)
 
@@ -129,11 +131,13 @@ class MatrixDialog(QDialog):
         firsts: FirstCandidates,
         keys: dict[str, tuple[Int64, Int64]],
         names: dict[str, dict[int, str]],
+        distractors: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Who is confused with whom")
         self._firsts, self._keys, self._names = firsts, keys, names
+        self._distractors = distractors
         self._turns: dict[tuple[int, int], int] = {}
         self.by = combo_box("Counted by", "", ((name.capitalize(), name) for name in keys))
         self.view = MatrixView()
@@ -153,7 +157,8 @@ class MatrixDialog(QDialog):
 
     def _show_counts(self) -> None:
         by = self.by.currentData()
-        self.matrix = match_matrix(self._firsts, *self._keys[by], by, self._names[by])
+        named = self._names[by], self._distractors
+        self.matrix = match_matrix(self._firsts, *self._keys[by], by, *named)
         self._turns.clear()
         self.view.show_matrix(self.matrix)
         self.hint.setText(f"{HINT} {_counted_words(self.matrix, len(self._firsts.query))}".strip())

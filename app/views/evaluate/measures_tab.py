@@ -12,20 +12,18 @@ from PyQt5.QtGui import QFont, QPalette, QResizeEvent
 from PyQt5.QtWidgets import (
     QWIDGETSIZE_MAX,
     QAbstractItemView,
-    QHeaderView,
     QSizePolicy,
-    QTableView,
     QWidget,
 )
 
 from app.items.row_models import TableModel
 from app.state.evaluation import FinishedRun, RunList
 from app.views.evaluate.cmc_tab import CmcTab
+from app.views.widgets.giving_table import GivingTable
 from app.views.widgets.grid_area import GridArea, empty_grid
 from app.views.widgets.labels import fold_button, plain_label, sentence_case
 from app.views.widgets.layouts import in_column, in_row, in_splitter
 from app.views.widgets.run_words import points
-from app.views.widgets.table_style import show_as_rows, space_columns
 from qaconv_core.evaluation.formats import percent
 from qaconv_core.evaluation.protocol import origin_facts
 from qaconv_core.evaluation.reports import HEADINGS, RANKS, method_label, set_name
@@ -36,8 +34,6 @@ WORDS = ("Run", "Data set", "Model", "Method, in %")
 METHOD = len(WORDS) - 1
 GIVING = (METHOD, METHOD - 1, METHOD - 2)
 """Columns of words that give way to numbers: of the method, the model, the data set."""
-LEAST_WORDS, STEP = 88, 8
-"""Pixels that such a column keeps, and in which steps the widest one gives."""
 CHANGES = ("ΔRank-1", "ΔmAP")
 COLUMNS = (*WORDS, *HEADINGS, *CHANGES, "Valid")
 LEAST_HEIGHT = 640
@@ -205,46 +201,14 @@ class Facts(GridArea):
         self.setWidget(inner)
 
 
-class MeasuresView(QTableView):
-    """The table: where it has too little width, words give way and numbers stay whole."""
+class MeasuresView(GivingTable):
+    """The table."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        show_as_rows(self)
+        super().__init__(GIVING, parent)
         self.setSelectionMode(QAbstractItemView.ExtendedSelection)
-        space_columns(self)
         self.setTextElideMode(Qt.ElideRight)
         self.setAccessibleName("Measures of the shown runs")
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.Fixed)
-        self.horizontalHeader().setMinimumSectionSize(24)
-
-    def wanted(self) -> dict[int, int]:
-        """Pixels that each column that is shown needs for all its words."""
-        header = self.horizontalHeader()
-        return {
-            column: max(self.sizeHintForColumn(column), header.sectionSizeHint(column))
-            for column in range(self.model().columnCount())
-            if not self.isColumnHidden(column)
-        }
-
-    def share_width(self) -> None:
-        """Give each column what it needs, and take what is missing from the widest words."""
-        wanted = self.wanted()
-        missing = sum(wanted.values()) - self.viewport().width()
-        while missing > 0:
-            column = max(GIVING, key=lambda column: wanted[column])
-            taken = min(missing, wanted[column] - LEAST_WORDS, STEP)
-            if taken <= 0:
-                break
-            wanted[column] -= taken
-            missing -= taken
-        for column, width in wanted.items():
-            self.setColumnWidth(column, width)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Share the width out anew."""
-        super().resizeEvent(event)
-        self.share_width()
 
 
 class MeasuresTab(QWidget):

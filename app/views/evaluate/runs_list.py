@@ -6,17 +6,19 @@ from typing import Any
 
 from PyQt5.QtCore import QItemSelectionModel, QModelIndex, QObject, Qt
 from PyQt5.QtGui import QKeyEvent
-from PyQt5.QtWidgets import QHeaderView, QTableView, QWidget
+from PyQt5.QtWidgets import QWidget
 
 from app.items.row_models import TableModel
 from app.state.evaluation import FinishedRun, RunList
+from app.views.widgets.giving_table import GivingTable
 from app.views.widgets.run_words import local_time
-from app.views.widgets.table_style import show_as_rows, space_columns
 from qaconv_core.evaluation.formats import percent
 from qaconv_core.evaluation.reports import method_label, set_name
 
 COLUMNS = ("Run", "Data set", "Model", "Method, in %", "Rank-1", "mAP", "When")
 NUMBERS = (4, 5)
+WORDS = (0, 3, 2, 1)
+"""Columns of words that give way to numbers and the time."""
 TICK = "Tick runs to compare them; choose one to see its scores and queries."
 LONGEST = 320
 """Pixels that a column takes at most; longer names are cut in their middle."""
@@ -59,7 +61,8 @@ class RunsModel(TableModel):
         if role == Qt.ToolTipRole:
             if column == 2:
                 return run.model_details or None
-            return run.note or TICK
+            tip = run.note or TICK
+            return f"{words[column]}\n{tip}" if column in WORDS else tip
         return None
 
     def setData(self, index: QModelIndex, value: Any, role: int = Qt.EditRole) -> bool:
@@ -88,22 +91,20 @@ class RunsModel(TableModel):
         self.tell_changed(0, Qt.CheckStateRole)
 
 
-class RunsView(QTableView):
+class RunsView(GivingTable):
     """The list. Space ticks, arrows choose, Delete is the page's."""
 
     def __init__(self, runs: RunList, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(WORDS, parent)
         self._runs = runs
         self._rows = RunsModel(runs, self)
         self.setModel(self._rows)
-        show_as_rows(self)
-        space_columns(self)
         self.setAccessibleName("Runs")
         self.setTextElideMode(Qt.ElideMiddle)
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
         self.horizontalHeader().setMaximumSectionSize(LONGEST)
         self.horizontalHeader().setStretchLastSection(True)
         self.selectionModel().currentRowChanged.connect(self._chosen)
+        self._rows.modelReset.connect(self.share_width)
         runs.changed.connect(self._show_current)
         runs.shown_changed.connect(self._show_current)
         self._show_current()

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from PyQt5.QtCore import QEvent, QSignalBlocker, Qt, pyqtSignal
-from PyQt5.QtGui import QKeyEvent
+from PyQt5.QtCore import QSignalBlocker, Qt, pyqtSignal
 from PyQt5.QtWidgets import QLabel, QWidget
 
 from app.state.values import Adjustment
@@ -22,7 +21,7 @@ NOTE = "Only what is on the screen changes: not the files, not the scores, not t
 
 
 class AdjustRow(QWidget):
-    """Changes the workspace's look. ``closed``: Esc, or the cross."""
+    """Changes the workspace's look. ``closed``: the cross; Esc is the inspector's."""
 
     closed = pyqtSignal()
 
@@ -77,21 +76,6 @@ class AdjustRow(QWidget):
     def _change(self) -> None:
         values = {name: slider.value() for name, slider in self.sliders.items()}
         self.workspace.change_look(adjust=Adjustment(**values))
-
-    def event(self, event: QEvent) -> bool:
-        """Esc is this row's, not the window's, while it has the focus."""
-        asked = event.type() == QEvent.ShortcutOverride
-        if asked and isinstance(event, QKeyEvent) and event.key() == Qt.Key_Escape:
-            event.accept()
-            return True
-        return super().event(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc closes it."""
-        if event.key() == Qt.Key_Escape:
-            self.closed.emit()
-        else:
-            super().keyPressEvent(event)
 
     def begin(self) -> None:
         """Show it, the first slider with the focus."""

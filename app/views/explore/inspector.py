@@ -10,6 +10,7 @@ from PyQt5.QtWidgets import QWidget
 from app.items.colour_bar import ColourBar
 from app.jobs.images import ImageLoader
 from app.state import reading_line as readout
+from app.state.begun import Begun
 from app.state.part_words import drawn_text
 from app.state.values import MODES, MOST_LINES, Mode
 from app.state.workspace import Workspace
@@ -56,9 +57,7 @@ class Inspector(QWidget):
         self.adjust = AdjustRow(workspace, self)
         self.adjust.hide()
         self.adjust.closed.connect(self.switch_adjust)
-        self.tools = PictureTools(
-            workspace, self.canvas.drop_stroke, zooming, self.switch_adjust, self
-        )
+        self.tools = PictureTools(workspace, zooming, self.switch_adjust, self)
         self.hint = HintStrip()
         self.canvas.setMinimumHeight(LOWEST_CANVAS)
         self._lay_out()
@@ -73,6 +72,14 @@ class Inspector(QWidget):
         self._linked = workspace.look.linked
         self._mode_before: Mode = "lines"
         """That of before a comparison."""
+        self._endings = {
+            "comparing": lambda: self.choose_mode(self._mode_before),
+            "swiping": lambda: workspace.change_look(swipe=""),
+            "adjusting": self.switch_adjust,
+            "drawing": workspace.parts.clear,
+            "pinning": lambda: workspace.pin(None),
+        }
+        self._begun = self._follow_beginnings()
         self._prepare()
         self._read_out()
 
@@ -175,12 +182,7 @@ class Inspector(QWidget):
             "match.raise_threshold": of_lines(lambda: self.change_threshold(THRESHOLD_STEP)),
             "match.lower_threshold": of_lines(lambda: self.change_threshold(-THRESHOLD_STEP)),
             "match.direction": of_lines(self.next_direction),
-            "match.unpin": Handler(
-                self.release,
-                lambda: (
-                    self._anything_kept() or self.canvas.swiping or space.look.mode == "compare"
-                ),
-            ),
+            "match.unpin": Handler(self.release, lambda: bool(self._next_to_end())),
             "match.swipe_left": Handler(
                 lambda: self.canvas.swipe_to(self.canvas.swipe_at - SWIPE_STEP), swiping
             ),
@@ -190,17 +192,34 @@ class Inspector(QWidget):
             **self.tools.handlers(),
         }
 
-    def _anything_kept(self) -> bool:
-        return self.workspace.selection.cell is not None or self.workspace.parts.now.anything
+    def _follow_beginnings(self) -> Begun:
+        space, parts = self.workspace, self.workspace.parts
+        begun = Begun(
+            {
+                "comparing": lambda: space.look.mode == "compare",
+                "swiping": lambda: space.look.swipe,
+                "adjusting": lambda: not self.adjust.isHidden(),
+                "drawing": lambda: parts.now.anything,
+                "pinning": lambda: space.selection.cell,
+            }
+        )
+        for event in (space.look_changed, space.selection_changed, parts.changed):
+            event.connect(begun.follow)
+        return begun
+
+    def _next_to_end(self) -> str:
+        """What Esc ends: what was begun last; "" where nothing is going on."""
+        swiping = self.canvas.swiping  # not without a line to drag
+        going_on = [name for name in self._begun.latest_first if name != "swiping" or swiping]
+        first = next(iter(going_on), "")
+        # The pinned cell may have been taken into what is drawn: it is the inner one.
+        return "pinning" if first == "drawing" and "pinning" in going_on else first
 
     def release(self) -> None:
-        """Esc: release what is pinned or drawn; else end swiping, else the comparison."""
-        if self._anything_kept():
-            self.tools.release()
-        elif self.canvas.swiping:
-            self.workspace.change_look(swipe="")
-        else:
-            self.choose_mode(self._mode_before)
+        """Esc: cancel the stroke; else end what was begun last."""
+        name = self._next_to_end()
+        if not self.canvas.drop_stroke() and name:
+            self._endings[name]()
 
     def switch_adjust(self) -> None:
         """Show the sliders above the pictures, or close them."""
@@ -209,6 +228,7 @@ class Inspector(QWidget):
             self.canvas.setFocus()
         else:
             self.adjust.begin()
+        self._begun.follow()
 
     def choose_mode(self, mode: Mode) -> None:
         """Show the match in another way."""

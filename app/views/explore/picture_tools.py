@@ -49,14 +49,13 @@ class PictureTools(QWidget):
     def __init__(
         self,
         workspace: Workspace,
-        drop_stroke: Callable[[], bool],
         zooming: Zooming,
         adjust: Callable[[], object],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.workspace, self.parts = workspace, workspace.parts
-        self._drop_stroke, self._zooming, self._adjust = drop_stroke, zooming, adjust
+        self._zooming, self._adjust = zooming, adjust
         self.setAccessibleName("Tools")
         self.buttons = {id: self._button(id) for group in GROUPS for id in group}
         self.show_zoom(1.0)
@@ -180,12 +179,3 @@ class PictureTools(QWidget):
         """Add the cell pinned or pointed at to the drawn part, or remove it."""
         pair = self.workspace.pair
         self.parts.take_cell(self.workspace.cell, None if pair is None else pair.match.grid)
-
-    def release(self) -> None:
-        """Esc: cancel the stroke; else release the pinned cell; else clear what is drawn."""
-        if self._drop_stroke():
-            return
-        if self.workspace.selection.cell is not None:
-            self.workspace.pin(None)
-        else:
-            self.parts.clear()

@@ -292,7 +292,7 @@ class Dialogs(QObject):
                 "person": (data.query_pids, data.gallery_pids),
             }
             names = {"camera": data.camera_names, "person": data.person_names}
-            dialog = dialogs.MatrixDialog(firsts, keys, names, self.window)
+            dialog = dialogs.MatrixDialog(firsts, keys, names, data.has_distractors, self.window)
             dialog.opened.connect(
                 lambda query, candidate: self.pair_wanted.emit(
                     PairPlace(data.query.paths[query], data.gallery.paths[candidate])

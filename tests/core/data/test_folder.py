@@ -8,6 +8,7 @@ import pytest
 
 from qaconv_core.data import open_dataset, open_folder
 from qaconv_core.data.splits import choose_queries
+from qaconv_core.data.table import read_table
 from qaconv_core.errors import DatasetError
 from qaconv_core.types import ImageRef
 from tests import builders
@@ -279,6 +280,31 @@ def test_table_faults(tmp_path, text, message):
     with pytest.raises(DatasetError, match=message) as error:
         open_dataset("folder", table(tmp_path, text))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("times", "known", "line", "text"),
+    [
+        (["1", "2", "noon", "4"], [1, 2, None, 4], 4, "noon"),
+        (["x", "2024-05-01 12:00", "y", "2024-05-01 12:01"] * 2, None, 2, "x"),
+        (["2024-05-01 12:00", "7", "2024-05-01 12:01", ""], [0, None, 60, None], 3, "7"),
+        (["5", "2024-05-01 12:00", "inf", "6", "7"], [5, None, None, 6, 7], 3, "2024-05-01"),
+    ],
+)
+def test_single_times_that_cannot_be_read_are_not_known(tmp_path, times, known, line, text):
+    names = [f"{number}.jpg" for number in range(len(times))]
+    rows = "".join(f"{name},{time}\n" for name, time in zip(names, times, strict=True))
+    given = table(tmp_path, f"path,time\n{rows}", names=names)
+    if known is None:
+        with pytest.raises(DatasetError, match="line 2: time “x” is not a number"):
+            read_table(given)
+        return
+    data = read_table(given)
+    assert [ref.time for ref in data.gallery] == known
+    (note,) = [note for note in data.notes if "cannot be read" in note]
+    broken = sum(time is None and bool(given) for time, given in zip(known, times, strict=True))
+    assert f"{broken} time" in note
+    assert f"the first on line {line} (“{text}" in note
 
 
 def test_table_in_another_encoding_names_the_line(tmp_path):

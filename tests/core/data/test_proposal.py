@@ -79,6 +79,39 @@ def test_folders_of_persons_with_folders_of_cameras(tmp_path):
     assert found.dataset.camera_names == {0: "cam1", 1: "cam2", 2: "cam10"}
 
 
+@pytest.mark.parametrize(
+    ("places", "pictures"), [(("site_a", "site_b"), 2), (("shop", "depot"), 60)]
+)
+def test_two_cameras_of_one_name_at_two_places_are_two(tmp_path, places, pictures):
+    a, b = places
+    names = [f"{p}/{k}.jpg" for p in (f"{a}/cam1", f"{a}/cam2", f"{b}/cam1")
+             for k in range(pictures)]  # fmt: skip
+    whole = write_names(tmp_path, names, False)
+    cameras = {f"{a}/cam1", f"{a}/cam2", f"{b}/cam1"}
+    for given in ([tmp_path / a, tmp_path / b], [whole]):
+        found = propose(given)
+        assert roles(found) == ("cameras", "cameras")
+        assert set(found.dataset.camera_names.values()) == cameras
+        assert not found.dataset.person_names
+        assert "are places, each with cameras of its own" in found.reasons[0]
+    people = propose([whole], Wishes(folders=("persons", "cameras"))).dataset
+    assert set(people.person_names.values()) == set(places)
+    assert set(people.camera_names.values()) <= {"cam1", "cam2"}
+
+
+def test_two_named_folders_of_few_pictures_with_cameras_are_persons(tmp_path):
+    names = [f"{p}/cam{c}/{k}.jpg" for p in ("ann", "bob") for c in (1, 2) for k in "12"]
+    write_names(tmp_path, names, False)
+    found = propose([tmp_path / "ann", tmp_path / "bob"])
+    assert roles(found) == ("persons", "cameras")
+
+
+def test_days_of_cameras_are_no_places(tmp_path):
+    names = [f"2024-05-0{d}/cam{c}/{k}.jpg" for d in (1, 2) for c in (1, 2) for k in range(60)]
+    found = propose([write_names(tmp_path / "a", names, False)])
+    assert roles(found) == ("none", "cameras")
+
+
 def test_many_small_folders_are_persons_and_few_large_ones_cameras(tmp_path):
     small = [f"{p}/{k}.jpg" for p in range(30) for k in range(3)]
     assert roles(propose([write_names(tmp_path / "a", small, False)])) == ("persons",)
@@ -322,6 +355,17 @@ def test_folders_with_tables_are_all_named(tmp_path, monkeypatch):
     others = [tmp_path / "far" / "gate people", tmp_path / "yard people"]
     assert propose(others).description.name == "", "the name is that of other pictures"
     assert propose(folders, Wishes(name="mine")).description.name == "mine"
+
+
+def test_folders_of_one_name_are_told_apart_by_those_around_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("QACONV_DATA_DIR", str(tmp_path / "own"))
+    folders = [tmp_path / site / "found" for site in ("north", "south")]
+    for folder in folders:
+        write_picture(folder / "in" / "1.png", len(folder.parent.name))
+        (folder / "pictures.csv").write_text("path,camid\nin/1.png,x\n")
+    found = propose(folders)
+    assert found.description.name == "north-found and south-found"
+    assert found.reasons[0].startswith("north-found and south-found each have a table")
 
 
 @pytest.mark.parametrize(

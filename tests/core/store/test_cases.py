@@ -136,18 +136,18 @@ def test_a_cut_log_is_told_until_it_is_whole_again(file):
     edit(file, lambda record: record.update(entries=record["entries"][:2]))
     assert "2 entries at the end" in file.read().fault
     for _ in range(4):
-        assert "2 entries" in file.add("opened", {}).fault
+        assert "2 entries" in file.open().fault
         assert file.read().fault == "2 entries after entry 2 of the log are missing"
     file.path.write_bytes(whole)
     assert file.read().fault == ""
-    assert file.add("opened", {}).fault == ""
+    assert file.open().fault == ""
 
 
 def test_a_cut_log_that_is_moved_is_still_told(file):
     file.add("note", {"text": "one"})
     edit(file, lambda record: record["entries"].pop())
     moved = CaseFile(file.path.rename(file.path.with_name("moved.qcase")))
-    moved.add("opened", {})
+    moved.open()
     assert moved.read().fault == "1 entry after entry 1 of the log is missing"
 
 
@@ -158,7 +158,7 @@ def test_a_copy_that_goes_further_is_no_fault_of_the_original(file, tmp_path):
     case = file.read()
     assert case.fault == ""
     assert case.remark == f"another copy of this case has gone further: {copy.path}"
-    assert file.add("opened", {}).fault == ""
+    assert file.open().fault == ""
     file.add("note", {"text": "of the original"})
     assert file.read().remark == f"another copy of this case has other entries: {copy.path}"
     assert copy.read().fault == ""
@@ -205,15 +205,17 @@ def test_what_is_no_case_is_one_line_and_stays_where_it_is(tmp_path, content):
     path = tmp_path / "x.qcase"
     path.write_bytes(content)
     with pytest.raises(StoreError, match=r"x\.qcase: cannot be opened") as error:
-        CaseFile(path).read()
+        CaseFile(path).open()
     assert "\n" not in str(error.value)
     assert path.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [path], "no lock is left beside it"
 
 
 def test_a_case_that_is_not_there_or_a_folder_is_one_line(tmp_path):
-    for path in (tmp_path / "none.qcase", tmp_path):
+    for path in (tmp_path / "none" / "none.qcase", tmp_path):
         with pytest.raises(StoreError):
-            CaseFile(path).read()
+            CaseFile(path).open()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_new_case_replaces_none(file):

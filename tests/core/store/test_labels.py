@@ -219,6 +219,19 @@ def test_export_in_every_form_is_read_again(log, folder, tmp_path):
         export_labels(dataset, tmp_path / "l.txt")
 
 
+@pytest.mark.parametrize(
+    ("cameras", "written"), [(("1", "6"), ("1", "6")), (("0", "6"), ("1", "7")),
+                             (("door", "6"), ("1", "2"))],
+)  # fmt: skip
+def test_files_like_market_have_the_cameras_own_numbers(folder, tmp_path, cameras, written):
+    lines = [f"{n}.png,Ann,{camera}" for n, camera in enumerate(cameras, start=1)]
+    (folder / "list.csv").write_text("\n".join(["path,pid,camid", *lines]))
+    export_labels(open_folder(folder / "list.csv"), tmp_path / "market")
+    names = {path.name.split("s1")[0] for path in (tmp_path / "market").rglob("0001_*")}
+    assert len(names) == 2
+    assert {name.removeprefix("0001_c") for name in names} == set(written)
+
+
 def called(dataset):
     """How many pictures of each person each camera has, as people call them."""
     refs = (*dataset.query, *dataset.gallery)

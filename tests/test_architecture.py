@@ -18,7 +18,7 @@ APP = ROOT / "app"
 APP_LAYERS = ("state", "jobs", "items", "views")
 LAYERS = (
     ("errors", "lazy", "readable"),
-    ("caching", "types", "files", "naming", "paths", "progress", "threads"),
+    ("caching", "types", "files", "heap", "naming", "paths", "progress", "threads"),
     ("device", "processes"),
     ("ranking",),
     ("store",),

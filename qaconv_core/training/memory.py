@@ -7,10 +7,13 @@ import copy
 import torch
 
 from qaconv_core.models import FeatureNetwork
+from qaconv_core.models.inverted_residual import InvertedResidualNetwork
 from qaconv_core.training.building import freeze
 
 _PROBE = 2  # pictures: batch norms want more than one
 _PRODUCTS = 4  # of the similarities of all pairs of cells: themselves, their gradient, maxima
+# Small networks widen and narrow in each block: blocks of many sizes leave gaps in the heap.
+_GAPS = 1.25
 
 
 def step_bytes(
@@ -21,6 +24,8 @@ def step_bytes(
     ``frozen`` names the last stage that does not learn, as recipes do: nothing is kept of it.
     """
     kept, cells = _kept(network, size, frozen)
+    if isinstance(network.base, InvertedResidualNetwork):
+        kept = round(_GAPS * kept)
     return batch * kept + _PRODUCTS * 4 * (batch * cells) ** 2
 
 

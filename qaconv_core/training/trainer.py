@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from qaconv_core.errors import Cancelled, InputError
+from qaconv_core.heap import kept_heap
 from qaconv_core.models import FeatureNetwork
 from qaconv_core.models.backbone import SMALL_PLANS
 from qaconv_core.models.stopping import stopping_within
@@ -145,7 +146,7 @@ class Trainer:
         the next epoch's end tries again. Where the last attempt fails too, :class:`InputError`
         names the temporary folder's file that holds the state.
         """
-        with closing(self._hands), self._stopping_within_batches():
+        with closing(self._hands), kept_heap(), self._stopping_within_batches():
             while not self.finished:
                 self._run_epoch(path)
                 if not self.finished and self.team.any(self._stop_asked()):

@@ -184,7 +184,7 @@ def _plain_works(
     floats = torch.from_numpy(task.gallery.read(0, galleries)).float()
     column = torch.from_numpy(task.query.read(0, min(task.sizes.queries, _FEW))).float()
     pairs = len(column) * len(floats)
-    works = {
+    works: dict[str, Callable[[], float]] = {
         f"plain, {portion} at a time": partial(
             task.part_seconds, partial(plain_logits, task.matcher, column, floats, portion), pairs
         )
@@ -238,7 +238,7 @@ def _at_the_end(
         found["exponent_of_the_cpu_seconds"] = _exponent(done, used)
     if left:
         words = " and ".join(f"{count:,}" for count in left)
-        found["left_out"] = f"{words} pictures, not done within {budget / 60:,.0f} minutes"
+        found["left_out"] = f"{words} pictures, beyond the {budget / 60:,.0f} minutes given"
     return found
 
 

@@ -50,9 +50,7 @@ PARTS: tuple[Part, ...] = (
         large=True,
         needs="MSMT17's size, 35 GB of disk",
     ),
-    Part(
-        "evaluation-growth", EVALUATIONS, 6000, large=True, needs="two hours and more, or --minutes"
-    ),
+    Part("evaluation-growth", EVALUATIONS, 6000, large=True, needs="two hours, or --minutes"),
     Part("million", "a large gallery from disk", 900, large=True, needs="53 GB of disk"),
     Part("features", FEATURES, 30, device="cuda"),
     Part("gallery", GALLERY, 30, device="cuda"),

@@ -309,8 +309,8 @@ def test_without_fast_8_bit_products_evaluations_are_those_of_float32(tmp_path, 
     [
         (math.inf, (10, 20, 40), None),
         (5 + 20 + 80, (10, 20, 40), None),
-        (5 + 20 + 79, (10, 20), "40 pictures, not done within 2 minutes"),
-        (24, (10,), "20 and 40 pictures, not done within 0 minutes"),
+        (5 + 20 + 79, (10, 20), "40 pictures, beyond the 2 minutes given"),
+        (24, (10,), "20 and 40 pictures, beyond the 0 minutes given"),
     ],
 )
 def test_growing_evaluations_end_in_time(monkeypatch, tmp_path, budget, done, left_out):

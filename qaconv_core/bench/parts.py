@@ -22,6 +22,8 @@ FEATURES = "features of pictures"
 BUSY_MACHINE = "busy-machine"
 GALLERY, GRID, CHANNELS = (f"growth with the {what}" for what in ("gallery", "grid", "channels"))
 
+EVALUATION_MINUTES = 120
+"""Growing evaluations are to be done in so many, unless others are given."""
 ESTIMATED = "evaluation from estimates"
 EVALUATIONS = "growth of an evaluation with re-ranking"
 
@@ -48,7 +50,7 @@ PARTS: tuple[Part, ...] = (
         large=True,
         needs="MSMT17's size, 35 GB of disk",
     ),
-    Part("evaluation-growth", EVALUATIONS, 6000, large=True, needs="an hour and more"),
+    Part("evaluation-growth", EVALUATIONS, 6000, large=True, needs="two hours, or --minutes"),
     Part("million", "a large gallery from disk", 900, large=True, needs="53 GB of disk"),
     Part("features", FEATURES, 30, device="cuda"),
     Part("gallery", GALLERY, 30, device="cuda"),

@@ -20,7 +20,7 @@ from qaconv_core.bench.large import large_gallery_figures
 from qaconv_core.bench.machine import machine_record, measure_peaks
 from qaconv_core.bench.others import OtherPrograms
 from qaconv_core.bench.part_search import DEMO_GALLERY, DEMO_GRID, hiding_figures, part_figures
-from qaconv_core.bench.parts import BUSY_MACHINE, PARTS, Part
+from qaconv_core.bench.parts import BUSY_MACHINE, EVALUATION_MINUTES, PARTS, Part
 from qaconv_core.bench.progress_plan import ProgressPlan, Report
 from qaconv_core.bench.ranking import (
     disk_rerank_figure,
@@ -40,6 +40,7 @@ from qaconv_core.bench.scoring import (
 from qaconv_core.bench.timing import Figure, stoppable
 from qaconv_core.errors import Cancelled, InputError
 from qaconv_core.progress import CancelToken, raise_if_cancelled
+from qaconv_core.searching.integer_estimates import fast_bytes
 from qaconv_core.types import Grid
 
 _GROWTH_GALLERY = 1000  # for growth with grid and channels
@@ -48,7 +49,10 @@ _BUSY_PICTURES = 32  # beside busy programs, some ten a second where OpenMP is a
 
 @dataclass(frozen=True)
 class Suite:
-    """Sizes of everything: :data:`QUICK` or :data:`FULL`."""
+    """Sizes of everything: :data:`QUICK` or :data:`FULL`.
+
+    ``evaluation_minutes`` are those in which growing evaluations have to be done.
+    """
 
     repeats: int
     galleries: int
@@ -63,6 +67,7 @@ class Suite:
     pictures: int
     evaluation: tuple[int, int]
     evaluation_steps: tuple[int, ...]
+    evaluation_minutes: float = EVALUATION_MINUTES
     demo: bool = True
     name: str = "full"
 
@@ -204,11 +209,13 @@ def _estimates(bench: Bench) -> Figures:
     yield evaluation_figure(sizes, bench.folder, max(1, bench.suite.repeats // 2), rerank=False)
     few = bench.sizes(galleries * 2 // 5, queries * 2 // 5)
     yield evaluation_figure(few, bench.folder, 1, rerank=True)
-    yield evaluation_figure(few, bench.folder, 1, rerank=False, kind="random")
+    if fast_bytes(few.channels):  # float32 takes as long whatever the maps are
+        yield evaluation_figure(few, bench.folder, 1, rerank=False, kind="random")
 
 
 def _evaluation_growth(bench: Bench) -> Figures:
-    yield from growing_figures(bench.suite.evaluation_steps, bench.folder, bench.sizes(1))
+    steps, budget = bench.suite.evaluation_steps, 60 * bench.suite.evaluation_minutes
+    yield from growing_figures(steps, bench.folder, bench.sizes(1), budget)
 
 
 def _fused(sizes: Callable[[Suite], list[Sizes]]) -> Callable[[Bench], Figures]:

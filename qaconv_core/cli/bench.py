@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
-from qaconv_core.bench.parts import part_words
+from qaconv_core.bench.parts import EVALUATION_MINUTES, part_words
 from qaconv_core.cli.interrupts import breaking_at_once
-from qaconv_core.cli.options import add_device_option, show, write_json
+from qaconv_core.cli.options import add_device_option, positive, show, write_json
 from qaconv_core.cli.terminal import say
 from qaconv_core.errors import Cancelled
 from qaconv_core.progress import CancelToken
@@ -22,6 +23,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="A,B",
         default="",
         help=f"only these parts, separated by commas: {part_words()}",
+    )
+    parser.add_argument(
+        "--minutes",
+        type=positive,
+        default=EVALUATION_MINUTES,
+        metavar="N",
+        help="evaluation-growth leaves out the numbers of pictures that it is not expected to have "
+        "done after N minutes (default: %(default)s)",
     )
     parser.add_argument("--json", metavar="FILE", help="everything measured, as JSON")
     parser.add_argument("--figure", metavar="FILE", help="growth curves (.png, .pdf, .svg)")
@@ -52,9 +61,10 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     device = resolve_device(arguments.device)
     only = [name.strip() for name in arguments.only.split(",") if name.strip()]
     chosen_parts(device, only)
+    suite = QUICK if arguments.quick else FULL
     with breaking_at_once():
         record = run_suite(
-            QUICK if arguments.quick else FULL,
+            replace(suite, evaluation_minutes=arguments.minutes),
             device,
             lambda title: say(f"measuring: {title}"),
             cancel,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import mmap
 import os
 import sys
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from qaconv_core.bench import busy, features, large, machine, rivals, scoring
+from qaconv_core.bench import busy, evaluation, features, large, machine, rivals, scoring
 from qaconv_core.bench import suite as suite_module
 from qaconv_core.bench.aims import DEMO, aims_of
 from qaconv_core.bench.busy import AS_IT_COMES, SHORT, load_words
@@ -223,7 +224,14 @@ def test_types_that_the_processor_only_imitates_are_no_peaks(monkeypatch, tiny):
         assert {"float32", "memory"} <= peaks.keys()
 
 
-def test_a_run_prints_and_saves_everything(tmp_path, tiny, capsys):
+def fast(monkeypatch, known):
+    """The processor has fast 8-bit products, or not, as far as evaluations ask."""
+    for module in (evaluation, suite_module):
+        monkeypatch.setattr(module, "fast_bytes", lambda channels: known)
+
+
+def test_a_run_prints_and_saves_everything(tmp_path, tiny, capsys, monkeypatch):
+    fast(monkeypatch, True)
     json_file, figure_file, page = (tmp_path / name for name in ("b.json", "b.svg", "page.md"))
     page.write_text(f"# Speed\n\nwhy\n\n{BEGIN}\nold\n{END}\nafter\n")
     options = ["--quick", "--json", str(json_file), "--figure", str(figure_file)]
@@ -247,6 +255,7 @@ def test_a_run_prints_and_saves_everything(tmp_path, tiny, capsys):
     evaluated = record["parts"]["evaluation from estimates"]
     assert [f["facts"]["same_measures"] for f in evaluated] == [True, True, True]
     assert all("float32 throughout" in f["baselines"] for f in evaluated)
+    assert all(f["facts"]["estimates"] == "8-bit integers" for f in evaluated)
     captured = capsys.readouterr()
     assert "× plain, 32 at a time" in captured.out
     assert "measuring: 1 of 15: features of pictures; about 23 min left" in captured.err
@@ -278,6 +287,49 @@ def test_large_parts_run_when_named_and_join_the_page(tmp_path, tiny, capsys):
     page.write_text("no markers")
     assert main([*common, "measures"]) == 2
     assert f"needs the lines {BEGIN} and {END}" in capsys.readouterr().err
+
+
+def test_without_fast_8_bit_products_evaluations_are_those_of_float32(tmp_path, tiny, monkeypatch):
+    fast(monkeypatch, False)
+    json_file = tmp_path / "b.json"
+    options = ["--quick", "--json", str(json_file), "--work-dir", str(tmp_path), "--only"]
+    assert main(["bench", *options, "evaluation-estimates,evaluation-growth"]) == 0
+    parts = json.loads(json_file.read_text())["parts"]
+    for title in ("evaluation from estimates", "growth of an evaluation with re-ranking"):
+        for figure in parts[title]:
+            assert figure["name"].startswith("evaluation in float32")
+            assert figure["peak"] == "float32"
+            assert figure["facts"]["estimates"] == "none, for want of fast 8-bit products"
+            assert list(figure["baselines"]) == [f"plain, {n} at a time" for n in scoring.PORTIONS]
+    assert [f["sizes"]["maps"] for f in parts["evaluation from estimates"]] == ["people"] * 2
+
+
+@pytest.mark.parametrize(
+    ("budget", "done", "left_out"),
+    [
+        (math.inf, (10, 20, 40), None),
+        (5 + 20 + 80, (10, 20, 40), None),
+        (5 + 20 + 79, (10, 20), "40 pictures, beyond the 2 minutes given"),
+        (24, (10,), "20 and 40 pictures, beyond the 0 minutes given"),
+    ],
+)
+def test_growing_evaluations_end_in_time(monkeypatch, tmp_path, budget, done, left_out):
+    clock = [100.0]
+
+    def figure(sizes, folder, repeats, rerank):
+        count = sizes.queries + sizes.galleries
+        clock[0] += count**2 / 20
+        return Figure("x", {"pictures": count}, Timing((count**3.0,)), facts={"cpu_seconds": 1.0})
+
+    monkeypatch.setattr(evaluation, "evaluation_figure", figure)
+    monkeypatch.setattr(evaluation, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    sizes = scoring.Sizes(1, 8, (2, 2))
+    found = list(evaluation.growing_figures((10, 20, 40), tmp_path, sizes, budget))
+    assert [f.sizes["pictures"] for f in found] == list(done)
+    assert found[-1].facts.get("left_out") == left_out
+    if len(done) > 1:
+        assert found[-1].facts["exponent_of_the_time"] == pytest.approx(3)
+    assert all("left_out" not in f.facts for f in found[:-1])
 
 
 def test_an_interrupted_run_keeps_what_it_measured(tmp_path, tiny, monkeypatch, capsys):

@@ -552,16 +552,21 @@ def hold_out(grouping: Grouping, seed: int) -> Int64:
 def best_round(
     before: Check, rounds: tuple[Round, ...], maps_before: MapQuality | None = None
 ) -> int:
-    """The round that is clearly better than the old model and best of all; 0 where none is.
+    """The round to keep, the first that is clearly better than the old model unless a later one is
+    clearly better still; 0 where none is.
 
     Clearly better is a round whose gain (:func:`~qaconv_core.adaptation.checks.gain_over`) is more
-    than :data:`CLEAR`, and whose held-out groups are not worth less by :data:`WORTH_LOST`. Rounds
-    whose maps have fallen do not count. Maps that are corrected for the cameras alone have
+    than :data:`CLEAR`, and whose held-out groups are not worth less by :data:`WORTH_LOST`. A later
+    one has to be ahead by :data:`CLEAR` in both together: each round costs the maps something.
+    Rounds whose maps have fallen do not count. Maps that are corrected for the cameras alone have
     forgotten nothing, so that any gain serves.
     """
-    fit = [one for one in rounds if _clearly_better(one, before, maps_before)]
-    best = max(fit, key=lambda one: (_betterment(one, before), one.number), default=None)
-    return 0 if best is None else best.number
+    kept, ahead = 0, 0.0
+    for one in rounds:
+        found = _betterment(one, before)
+        if _clearly_better(one, before, maps_before) and (not kept or found > ahead + CLEAR):
+            kept, ahead = one.number, found
+    return kept
 
 
 def _clearly_better(one: Round, before: Check, maps_before: MapQuality | None) -> bool:

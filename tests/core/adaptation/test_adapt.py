@@ -408,8 +408,16 @@ def test_the_best_round_that_is_clearly_better_is_kept():
     assert best_round(check(0.5), after((0.55, 0.02), (0.6, 0.02))) == 2
     assert best_round(check(0.5), after((0.55, 0.08), (0.6, 0.02))) == 1
     assert best_round(check(0.5), after((0.55, 0.02), (0.4, 0.02))) == 1
-    assert best_round(check(0.5), after((0.6, 0.02), (0.6, 0.02))) == 2
     assert best_round(check(0.5), ()) == 0
+
+
+def test_a_later_round_is_kept_where_it_is_clearly_better_still():
+    assert best_round(check(0.5), after((0.6, 0.02), (0.6, 0.02))) == 1
+    assert best_round(check(0.5), after((0.6, 0.02), (0.602, 0.022))) == 1
+    assert best_round(check(0.5), after((0.6, 0.02), (0.603, 0.023))) == 2
+    little_by_little = after((0.6, 0.02), (0.602, 0.022), (0.604, 0.024))
+    assert best_round(check(0.5), little_by_little) == 3
+    assert best_round(check(0.5), after((0.6, 0.001), (0.6, 0.02))) == 2
 
 
 def test_no_round_is_kept_that_is_not_clearly_better():

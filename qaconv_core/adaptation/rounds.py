@@ -26,7 +26,13 @@ from qaconv_core.adaptation.learning import (
 from qaconv_core.adaptation.neighbours import nearest_pictures
 from qaconv_core.adaptation.pictures import unlabelled
 from qaconv_core.adaptation.reciprocal import reciprocal_distances
-from qaconv_core.adaptation.replay import MapQuality, map_quality, replayed_people, with_replay
+from qaconv_core.adaptation.replay import (
+    MapQuality,
+    before_surroundings,
+    map_quality,
+    replayed_people,
+    with_replay,
+)
 from qaconv_core.adaptation.state import Grouped, State, open_state
 from qaconv_core.adaptation.values import AdaptationJob, AdaptationResult, FoundGroups, Round, Wrong
 from qaconv_core.device import resolve_device
@@ -332,15 +338,15 @@ class _Adaptation:
         rendered = self._replayed(len(chosen), number)
         epochs = epochs_of(len(chosen) + len(rendered.people), job.epochs)
         recipe = adapting_recipe(spec, self.old.network.padding, epochs, job.rate)
-        path = state.training(number)
+        path, seed = state.training(number), job.seed * 1000 + number
         remove_leftovers(path)
         work = self._work(number)
         workers = default_workers(self.device.type) if job.workers is None else job.workers
         trainer = new_trainer(
             recipe,
             start,
-            with_replay(book, rendered),
-            seed=job.seed * 1000 + number,
+            with_replay(book, before_surroundings(rendered, book, seed)),
+            seed=seed,
             around=Surroundings(
                 Team(device=self.device),
                 workers,
@@ -389,6 +395,7 @@ class _Adaptation:
             return None
         model, work = load_checkpoint(path, input_size=self.job.input_size), self._work(number)
         model.network.correction = None  # the one that is measured takes its place
+        # Beyond that many, pictures may come again.
         strangers = np.arange(min(len(rendered.people), MOST_PICTURES))
         found = fit_camera_correction(
             self._maps(model, places, work, "learning: cameras"),

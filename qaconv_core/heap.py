@@ -30,37 +30,30 @@ def kept_heap() -> Iterator[None]:
     May be nested, and used by several threads at once. Does nothing where the C library is not
     GNU's.
     """
-    _enter()
+    library = _gnu_library()
+    if library is None:
+        yield
+        return
+    _count(library, 1)
     try:
         yield
     finally:
-        _leave()
+        _count(library, -1)
 
 
-def _enter() -> None:
+def _count(library: ctypes.CDLL, change: int) -> None:
+    """One user more, or one less: the first keeps memory, the last gives it back."""
     global _users
-    library = _gnu_library()
-    if library is None:
-        return
     with _guard:
-        _users += 1
-        if _users == 1:
-            library.mallopt(_MMAP_MAX, _NONE)
-            library.mallopt(_TRIM_THRESHOLD, _NEVER)
-
-
-def _leave() -> None:
-    global _users
-    library = _gnu_library()
-    if library is None:
-        return
-    with _guard:
-        _users -= 1
+        _users += change
         if _users == 0:
             library.mallopt(_MMAP_MAX, _USUAL_MMAPS)
             library.mallopt(_MMAP_THRESHOLD, _USUAL_BLOCK)
             library.mallopt(_TRIM_THRESHOLD, 2 * _USUAL_BLOCK)
             library.malloc_trim(0)
+        elif _users == change:
+            library.mallopt(_MMAP_MAX, _NONE)
+            library.mallopt(_TRIM_THRESHOLD, _NEVER)
 
 
 @cache

@@ -112,7 +112,8 @@ def test_the_modes_stay_in_their_place_when_another_one_is_chosen(qtbot, space, 
     controls = MatchControls(space, lambda _mode: None)
     qtbot.addWidget(controls)
     controls.resize(width, controls.sizeHint().height())
-    controls.show()
+    with qtbot.waitExposed(controls):
+        controls.show()
     places = set()
     for mode in MODES:
         space.change_look(mode=mode)

@@ -1,8 +1,9 @@
 """What ``torchrun`` starts in the tests: ``qaconv train`` with the options given.
 
 Recipe v2.0 keeps its norms here, as in the test: learning ones see their own process's pictures.
-Its head is even: with a random one float32's rounding decides more often which of two cells learns
-(run_two.py compares that one in float64).
+Its head is even: with a random one rounding decides more often which of two cells learns
+(run_two.py compares that one). All is computed in float64, as in the test: rounding depends on the
+batch, and on some processors it decides in float32 even so.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import torch
 from qaconv_core.cli import train
 from qaconv_core.progress import CancelToken
 from qaconv_core.training.recipes import RECIPES
+from tests.core.training.run_two import in_double
 from tests.group_threads import leave
 
 if __name__ == "__main__":
@@ -24,5 +26,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     train.add_options(parser)
     arguments = parser.parse_args(sys.argv[1:])
-    arguments.run(arguments, CancelToken())
+    with in_double():
+        arguments.run(arguments, CancelToken())
     leave(0)

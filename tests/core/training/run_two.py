@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from qaconv_core.data import open_dataset
 from qaconv_core.errors import Cancelled
+from qaconv_core.extraction.network_runner import NetworkRunner
+from qaconv_core.models.inference import _without_hooks
 from qaconv_core.progress import CancelToken
 from qaconv_core.training.distributed import Team, team
 from qaconv_core.training.people import join_training_sets
@@ -74,15 +77,35 @@ def first_gradient(recipe, book, crew: Team) -> torch.Tensor:
 
 @contextmanager
 def in_double() -> Iterator[None]:
-    """All arithmetic of a training in float64."""
-    single = torch.Tensor.float
-    torch.Tensor.float = torch.Tensor.double  # type: ignore[method-assign]
-    torch.set_default_dtype(torch.float64)
+    """All arithmetic of a training in float64; features that it asks for are those of float32."""
+    single, init, maps = torch.Tensor.float, NetworkRunner.__init__, NetworkRunner.maps
+
+    def set_to(double: bool) -> None:
+        torch.Tensor.float = torch.Tensor.double if double else single  # type: ignore[method-assign]
+        torch.set_default_dtype(torch.float64 if double else torch.float32)
+
+    def in_single(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            set_to(False)
+            try:
+                return function(*arguments, **named)
+            finally:
+                set_to(True)
+
+        return call
+
+    def init_in_single(runner: NetworkRunner, network: Any, *options: Any, **named: Any) -> None:
+        copied = _without_hooks(network).to(torch.float32)
+        in_single(init)(runner, copied, *options, **named)
+
+    set_to(True)
+    NetworkRunner.__init__ = init_in_single  # type: ignore[method-assign]
+    NetworkRunner.maps = in_single(maps)  # type: ignore[method-assign]
     try:
         yield
     finally:
-        torch.Tensor.float = single  # type: ignore[method-assign]
-        torch.set_default_dtype(torch.float32)
+        set_to(False)
+        NetworkRunner.__init__, NetworkRunner.maps = init, maps  # type: ignore[method-assign]
 
 
 def random_head(book, crew: Team) -> dict[str, float]:

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+Own = TypeVar("Own")
 
 SPIN = {"GOMP_SPINCOUNT": "1000", "KMP_BLOCKTIME": "1"}
 """How long a thread of OpenMP looks for work before it sleeps: rounds of libgomp (it takes
@@ -46,6 +47,19 @@ def thread_limit() -> int:
     """The usable cores, or fewer where ``OMP_NUM_THREADS`` says so."""
     asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     return min(usable_cores(), int(asked)) if asked.isdecimal() and int(asked) else usable_cores()
+
+
+def for_each_thread(make: Callable[[], Own]) -> Callable[[], Own]:
+    """A function that returns what ``make`` made for the calling thread, at its first call."""
+    own = threading.local()
+
+    def get() -> Own:
+        if not hasattr(own, "made"):
+            own.made = make()
+        made: Own = own.made
+        return made
+
+    return get
 
 
 class CoreBudget:

@@ -6,7 +6,6 @@ inner products is reduced by two maxima and two weighted sums before the next on
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
@@ -21,7 +20,7 @@ from qaconv_core.matching.gpu import ChunkScorer
 from qaconv_core.matching.plan import ScoringPlan, plan_scoring
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import CancelToken, ProgressCallback, Tracker, raise_if_cancelled
-from qaconv_core.threads import in_threads
+from qaconv_core.threads import for_each_thread, in_threads
 from qaconv_core.types import FeatureBank, Float32
 
 __all__ = ["Maps", "ScoringPlan", "check_maps", "check_sides", "plan_scoring", "score_maps"]
@@ -163,15 +162,8 @@ def check_maps(maps: Maps, head: AffineHead, side: str) -> None:
 
 def _cpu_scorer(head: AffineHead, channels: int, cancel: CancelToken | None) -> Scorer:
     """Scores a block with the calling thread's own tiles."""
-    own = threading.local()
-
-    def score(query: npt.NDArray[np.floating], gallery: npt.NDArray[np.floating]) -> Float32:
-        if not hasattr(own, "tiles"):
-            own.tiles = FloatTiles(head, channels, cancel)
-        tiles: FloatTiles = own.tiles
-        return tiles.score(query, gallery)
-
-    return score
+    tiles = for_each_thread(lambda: FloatTiles(head, channels, cancel))
+    return lambda query, gallery: tiles().score(query, gallery)
 
 
 def _device_scorer(

@@ -9,10 +9,8 @@ Memory grows with the pictures times the length of a list, never with the square
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +23,7 @@ from qaconv_core.matching.scores import check_maps, score_maps
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.searching.pooling import pool, pooled_head
-from qaconv_core.threads import in_threads
+from qaconv_core.threads import for_each_thread, in_threads
 from qaconv_core.types import Float16, Float32, Grid
 
 LISTED = 512
@@ -34,7 +32,6 @@ GRID = (6, 1)
 """The most cells of the maps that choose the lists."""
 LISTING, SCORING = "listing", "scoring lists"
 """What the two passes report as their stages, unless the caller names them."""
-Tiles = TypeVar("Tiles")
 _QUERIES = 256  # rows of pooled logits that a thread holds at once
 _ROWS = 32  # rows whose best are chosen at once, and rows scored between two reports
 _POOLED = 512  # maps averaged at once
@@ -93,7 +90,7 @@ def _list(
     """The first pass: fill ``places`` (n, k)."""
     grid = listing_grid(head.grid)
     small, cells = pooled_head(head, grid), _pooled_cells(maps, grid)
-    tiles = _own(lambda: PlaneTiles(small, maps.shape[1], _QUERIES, work.cancel))
+    tiles = for_each_thread(lambda: PlaneTiles(small, maps.shape[1], _QUERIES, work.cancel))
 
     def block(start: int) -> int:
         rows = places[start : start + _QUERIES]
@@ -110,7 +107,7 @@ def _score(
 ) -> Float32:
     """The second pass: exact logits (n, k) of the lists."""
     logits = np.empty(places.shape, dtype=np.float32)
-    tiles = _own(lambda: FloatTiles(head, maps.shape[1], work.cancel))
+    tiles = for_each_thread(lambda: FloatTiles(head, maps.shape[1], work.cancel))
 
     def block(start: int) -> int:
         stop = min(start + _ROWS, len(maps))
@@ -176,16 +173,3 @@ def _all(
     tracker = work.tracker(stage, total, "images")
     for done in in_threads(block, starts, cpu_workers(), alone):
         tracker.advance(done)
-
-
-def _own(make: Callable[[], Tiles]) -> Callable[[], Tiles]:
-    """A function that gives each thread what ``make`` made for it."""
-    own = threading.local()
-
-    def get() -> Tiles:
-        if not hasattr(own, "tiles"):
-            own.tiles = make()
-        found: Tiles = own.tiles
-        return found
-
-    return get

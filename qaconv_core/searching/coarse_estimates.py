@@ -7,7 +7,6 @@ logit is not proved but measured (:mod:`qaconv_core.searching.measured_margin`).
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +21,7 @@ from qaconv_core.progress import CancelToken, ProgressCallback, Tracker
 from qaconv_core.searching.choice import coarse_grid
 from qaconv_core.searching.pooling import pool, pooled_head
 from qaconv_core.searching.prepared import Form, KeptRows, prepared_rows
-from qaconv_core.threads import in_threads
+from qaconv_core.threads import for_each_thread, in_threads
 from qaconv_core.types import Float16, Float32, Grid, as_slice
 
 _BLOCK = 512  # pictures estimated by a thread between two looks at the cancel token
@@ -106,15 +105,13 @@ def coarse_logits(
     columns = torch.from_numpy(_cells(pool(query, gallery.grid))[0]).float().t().contiguous()
     small, count = pooled_head(head, gallery.grid), len(gallery)
     out = np.empty(count, dtype=np.float32)
-    own = threading.local()
+    tiles = for_each_thread(lambda: CoarseTiles(small, len(columns)))
     tracker = Tracker("searching", count, "pairs", progress, cancel)
 
     def work(start: int) -> int:
-        if not hasattr(own, "tiles"):
-            own.tiles = CoarseTiles(small, len(columns))
         part = gallery.part(start, start + _BLOCK)
         with torch.inference_mode():
-            out[start : start + _BLOCK] = own.tiles.estimate(columns, part)
+            out[start : start + _BLOCK] = tiles().estimate(columns, part)
         return len(part)
 
     blocks = range(0, count, _BLOCK)

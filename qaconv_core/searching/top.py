@@ -13,7 +13,6 @@ proved, and the result says so. :mod:`qaconv_core.searching.choice` says when ea
 
 from __future__ import annotations
 
-import threading
 from statistics import NormalDist
 
 import numpy as np
@@ -40,7 +39,7 @@ from qaconv_core.searching.integer_estimates import ByteTiles, fast_bytes
 from qaconv_core.searching.measured_margin import measured_head
 from qaconv_core.searching.prepared import PreparedGallery, prepare_gallery
 from qaconv_core.searching.quantised import QuantisedMaps, logit_bound, quantise
-from qaconv_core.threads import in_threads
+from qaconv_core.threads import for_each_thread, in_threads
 from qaconv_core.types import Certainty, FeatureBank, Float32, Float64, Int64, RankingResult
 
 Prepared = PreparedGallery | CoarseGallery
@@ -184,15 +183,13 @@ def _estimates(
     small: QuantisedMaps = quantise(query)
     count = len(prepared)
     estimates, bounds = np.empty(count, dtype=np.float32), np.empty(count)
-    own = threading.local()
+    tiles = for_each_thread(lambda: ByteTiles(head))
     tracker = Tracker("searching", count, "pairs", progress, cancel)
 
     def work(start: int) -> int:
-        if not hasattr(own, "tiles"):
-            own.tiles = ByteTiles(head)
         part = prepared.part(start, start + _BLOCK)
         with torch.inference_mode():
-            estimates[start : start + _BLOCK] = own.tiles.estimate(small, part)[0]
+            estimates[start : start + _BLOCK] = tiles().estimate(small, part)[0]
         bounds[start : start + _BLOCK] = logit_bound(small, part, head)
         return len(part)
 

@@ -13,7 +13,15 @@ import pytest
 
 from qaconv_core import threads
 from qaconv_core.data.resources import resources_folder
-from qaconv_core.threads import BUDGET, PATIENCE, SPIN, CoreBudget, in_threads, spin_briefly
+from qaconv_core.threads import (
+    BUDGET,
+    PATIENCE,
+    SPIN,
+    CoreBudget,
+    for_each_thread,
+    in_threads,
+    spin_briefly,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -221,3 +229,21 @@ class Beside:
     def __exit__(self, *_error: object) -> None:
         self.end()
         self._thread.join()
+
+
+def test_each_thread_gets_what_was_made_for_it():
+    made: list[int] = []
+
+    def make() -> object:
+        made.append(threading.get_ident())
+        return object()
+
+    get = for_each_thread(make)
+    mine, others = get(), []
+    thread = threading.Thread(target=lambda: others.extend([get(), get()]))
+    thread.start()
+    thread.join()
+    assert get() is mine
+    assert others[0] is others[1]
+    assert others[0] is not mine
+    assert len(made) == 2

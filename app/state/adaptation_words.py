@@ -29,6 +29,10 @@ LOOK = (
     "Each row is believed to be one person, and the model learns from it as if it were. Take out "
     "what is wrong: click a picture (X), or the words of a row (Space)."
 )
+MIRRORED = (
+    "Its maps are averaged with those of the mirrored pictures, which helped clearly; pictures "
+    "take twice as long to read."
+)
 MEASURES = (
     ("Groups' worth", "worth", "How well held-out pictures fall into groups; larger is better."),
     ("Gain", "gain", "mAP above the old model's, with groups taken for persons."),
@@ -76,27 +80,29 @@ def outcome_words(result: AdaptationResult) -> str:
             f"it began with. {result.out} holds that model."
         )
     rounds = counted(len(result.learned), "round")
+    also = f" {MIRRORED}" if result.averages_mirrored else ""
     if result.cameras_alone:
         return (
             f"None of {rounds} was clearly better than the model that it began with. {result.out} "
-            "holds that model; it recognises the cameras and corrects its maps for them."
+            f"holds that model; it recognises the cameras and corrects its maps for them.{also}"
         )
-    return f"Of {rounds} the model of round {result.kept} was kept: {result.out}"
+    return f"Of {rounds} the model of round {result.kept} was kept: {result.out}.{also}"
 
 
 def outcome_names(result: AdaptationResult) -> list[str]:
     """What stands above the columns of :func:`outcome_table`."""
     rounds = (f"Round {one.number}" if one.learned else "Cameras alone" for one in result.rounds)
-    return ["Before", *rounds]
+    return ["Before", *rounds, *([] if result.mirrored is None else ["Mirrored too"])]
 
 
 def outcome_table(result: AdaptationResult) -> list[tuple[str, str, list[str]]]:
-    """Rows of name, meaning and values: before, then after each round. Unknown ones are left
-    out."""
-    checks = [result.before, *(one.check for one in result.rounds)]
+    """Rows of name, meaning and values: before, then after each round, and with mirrored pictures
+    where that was tried. Unknown ones are left out."""
     maps = [result.maps_before, *(one.maps for one in result.rounds)]
+    if result.mirrored is not None:
+        maps.append(result.mirrored.maps)
     rows = []
-    for entries, values in ((MEASURES, checks), (MAPS, maps)):
+    for entries, values in ((MEASURES, result.checks), (MAPS, maps)):
         for name, field, meaning in entries:
             found = [None if one is None else getattr(one, field) for one in values]
             if any(value is not None for value in found):

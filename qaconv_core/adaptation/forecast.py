@@ -36,6 +36,8 @@ LEARNED_SHARE = 0.8
 """Share of the pictures that are in groups, about."""
 CHECKED = 300
 """Pictures that a round's check and calibration look at, about."""
+CHECK_STAGE, MIRRORED_STAGE = "checking: features", "checking: mirrored pictures"
+"""What a check of a round reports as its stage, and the last one, with mirrored pictures too."""
 _LIBRARY_BYTES = 700 << 20
 _PROBE = 24
 _NEAR_BYTES = 288 * KEPT  # lists, sparse distances and what they are made of, a picture
@@ -44,13 +46,15 @@ _TREE_BYTES = 14  # distances of a part's pictures, and SciPy's copies
 
 @dataclass(frozen=True)
 class Steps:
-    """Seconds of the steps of one round; ``pairs`` are those of comparing pictures, by stage."""
+    """Seconds of the steps of one round; ``pairs`` are those of comparing pictures, by stage.
+    ``mirrored`` pictures are checked once, at the end."""
 
     features: float
     pairs: Mapping[str, float]
     learning: float
     cameras: float
     checking: float
+    mirrored: float = 0.0
 
     @property
     def whole(self) -> float:
@@ -86,7 +90,9 @@ class Forecast:
                 names = [f"epoch {epoch}/{last}" for last in range(epoch, epochs + 1)]
                 parts.append((steps.learning / planned if epoch <= planned else 0.0, names))
             parts.append((steps.cameras, ["learning: cameras"]))
-            parts.append((steps.checking, ["checking: features"]))
+            parts.append((steps.checking, [CHECK_STAGE]))
+            if number == self.rounds:
+                parts.append((steps.mirrored, [MIRRORED_STAGE]))
             found += [
                 Phase(seconds, tuple(stage_of(number, self.rounds, name) for name in names))
                 for seconds, names in parts
@@ -96,7 +102,7 @@ class Forecast:
     @property
     def seconds(self) -> float:
         """Seconds of all rounds."""
-        return self.rounds * self.steps.whole
+        return self.rounds * self.steps.whole + self.steps.mirrored
 
     def describe(self) -> str:
         """One line for people."""
@@ -154,6 +160,7 @@ def forecast(
         learning=passes(_learned(n), epochs) * LEARNING_COST * forward,
         cameras=_looked_at(book, model.spec.channels) * forward,
         checking=2 * CHECKED * forward,
+        mirrored=2 * CHECKED * forward,
     )
     memory = memory_of(model, book, unread, allowed)
     free = available_memory("cpu")

@@ -170,9 +170,9 @@ def average_with_start(
 
 def _learnable(start: Path, recipe: Recipe) -> Checkpoint:
     """The model in ``start`` with the logits that a loss knew, before any calibration, and with
-    maps that no correction has changed."""
+    maps as its stages give them."""
     model = load_checkpoint(start, input_size=recipe.input_size)
-    model.network.correction = None
+    model.network.correction, model.network.mirrored = None, False
     try:
         calibration = read_calibration(read_tensors(start))
     except (TypeError, ValueError) as error:

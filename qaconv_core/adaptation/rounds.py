@@ -12,7 +12,13 @@ from typing import Any
 import numpy as np
 
 from qaconv_core.adaptation.checks import Check, Checked, check_model, gain_over
-from qaconv_core.adaptation.forecast import Forecast, forecast, stage_of
+from qaconv_core.adaptation.forecast import (
+    CHECK_STAGE,
+    MIRRORED_STAGE,
+    Forecast,
+    forecast,
+    stage_of,
+)
 from qaconv_core.adaptation.grouping import ALONE, Grouping, group_pictures
 from qaconv_core.adaptation.hints import time_hints
 from qaconv_core.adaptation.learning import (
@@ -34,7 +40,14 @@ from qaconv_core.adaptation.replay import (
     with_replay,
 )
 from qaconv_core.adaptation.state import Grouped, State, open_state
-from qaconv_core.adaptation.values import AdaptationJob, AdaptationResult, FoundGroups, Round, Wrong
+from qaconv_core.adaptation.values import (
+    AdaptationJob,
+    AdaptationResult,
+    FoundGroups,
+    Mirrored,
+    Round,
+    Wrong,
+)
 from qaconv_core.device import resolve_device
 from qaconv_core.errors import Cancelled, DatasetError, InputError
 from qaconv_core.extraction.network_runner import NetworkRunner
@@ -235,7 +248,7 @@ class _Adaptation:
         if state.rounds and not state.rounds[-1].learned:  # of a run that was interrupted
             return
         assert state.held_out is not None
-        began, number, last = time.monotonic(), len(state.rounds) + 1, max(1, len(state.rounds))
+        began, number, last = time.monotonic(), len(state.rounds) + 1, max(1, len(state.learned))
         rendered = self._replayed(len(self.people), last)
         correction = self._correction(self.job.start, state.held_out, rendered, last)
         if correction is None:
@@ -368,7 +381,10 @@ class _Adaptation:
         trainer.save(whole)
         assert state.held_out is not None
         correction = self._correction(whole, state.held_out, rendered, number)
-        export_checkpoint(whole, state.model(number), half=False, correction=correction)
+        export_checkpoint(
+            whole, state.model(number), half=False, correction=correction,
+            mirrored=self.old.network.mirrored,
+        )  # fmt: skip
         whole.unlink(missing_ok=True)
         return float(trainer.history[-1]["loss"])
 
@@ -394,7 +410,8 @@ class _Adaptation:
         if not len(places):
             return None
         model, work = load_checkpoint(path, input_size=self.job.input_size), self._work(number)
-        model.network.correction = None  # the one that is measured takes its place
+        # The one that is measured takes the old one's place; mirrored pictures have their own.
+        model.network.correction, model.network.mirrored = None, False
         # Beyond that many, pictures may come again.
         strangers = np.arange(min(len(rendered.people), MOST_PICTURES))
         found = fit_camera_correction(
@@ -407,17 +424,17 @@ class _Adaptation:
             self.say(f"maps are corrected for {counted(found.cameras, 'camera')}")
         return found
 
-    def _check(self, path: Path, held: Int64, number: int) -> Check:
+    def _check(self, path: Path, held: Int64, number: int, stage: str = CHECK_STAGE) -> Check:
         """The check of a round's model, beside the old one's."""
         if self._old_checked is None:  # of a run that was interrupted
             self._old_checked = self._checked(self.job.start, held, number)
-        found = self._checked(path, held, number)
+        found = self._checked(path, held, number, stage)
         gain = gain_over(self._old_checked, found, self.people.cameras[held])
         return replace(found.check, gain=gain)
 
-    def _checked(self, path: Path, held: Int64, number: int) -> Checked:
+    def _checked(self, path: Path, held: Int64, number: int, stage: str = CHECK_STAGE) -> Checked:
         model = load_checkpoint(path, input_size=self.job.input_size)
-        maps = self._maps(model, held, self._work(number), "checking: features")
+        maps = self._maps(model, held, self._work(number), stage)
         return self._measure(model, maps, held)
 
     def _map_quality(self, path: Path, number: int, stage: str = "checking: maps") -> MapQuality:
@@ -443,9 +460,11 @@ class _Adaptation:
         assert state.held_out is not None
         kept = self._best(state)
         source = job.start if kept == 0 else state.model(kept)
+        mirrored = self._mirrored(state, kept) if kept and not self.old.network.mirrored else None
         result = AdaptationResult(
             job.out,
             kept,
+            mirrored,
             before,
             state.maps_before,
             rounds,
@@ -454,9 +473,27 @@ class _Adaptation:
             len(state.held_out),
             time.monotonic() - self.began,
         )
-        export_checkpoint(source, job.out, adapted=self._record(result) if kept else None)
+        export_checkpoint(
+            source, job.out, adapted=self._record(result) if kept else None,
+            mirrored=True if result.averages_mirrored else None,
+        )  # fmt: skip
         state.remove()
         return result
+
+    def _mirrored(self, state: State, kept: int) -> Mirrored:
+        """The model of round ``kept`` with maps averaged with those of mirrored pictures, checked
+        against the same model without. That takes twice as long, so it has to help clearly."""
+        assert state.held_out is not None
+        one, last = state.rounds[kept - 1], max(1, len(state.learned))
+        path = state.folder / "mirrored.pth.tar"
+        export_checkpoint(state.model(kept), path, half=False, mirrored=True)
+        check = self._check(path, state.held_out, last, MIRRORED_STAGE)
+        maps = self._map_quality(path, last)
+        self.say(f"mirrored pictures too: {words_of_check(check, one.check)}")
+        self.say(f"mirrored pictures too: {words_of_maps(maps, one.maps)}")
+        honest = one.maps is None or maps.honest(one.maps)
+        ahead = (check.gain or 0.0) - (one.check.gain or 0.0)
+        return Mirrored(check, maps, honest and ahead > CLEAR)
 
     def _record(self, result: AdaptationResult) -> dict[str, Any]:
         """What the checkpoint says of its adaptation."""
@@ -471,7 +508,7 @@ class _Adaptation:
             "rounds": result.kept if kept.learned else 0,
             "groups": kept.groups,
             "when": datetime.now(timezone.utc).date().isoformat(),
-            "checks": [result.before.to_dict(), *(one.check.to_dict() for one in result.rounds)],
+            "checks": [check.to_dict() for check in result.checks],
         }
 
     # ── pictures and maps ───────────────────────────────────────────────────────────────────────

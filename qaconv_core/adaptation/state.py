@@ -63,6 +63,11 @@ class State:
     before: Check | None = None
     maps_before: MapQuality | None = None
 
+    @property
+    def learned(self) -> tuple[Round, ...]:
+        """The finished rounds that learned from groups."""
+        return tuple(one for one in self.rounds if one.learned)
+
     def learning(self, number: int) -> bool:
         """Whether a round has begun to learn."""
         return len(self.rounds) >= number or self.training(number).is_file()
@@ -165,7 +170,7 @@ def _fill(state: State, content: Any, pictures: int) -> None:
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedRecord(f"is damaged ({error})") from None
     done = len(state.rounds)
-    learned = sum(1 for one in state.rounds if one.learned)
+    learned = len(state.learned)
     if len(state.grouped) not in (learned, learned + 1) or not all(
         state.model(number).is_file() for number in range(1, done + 1)
     ):

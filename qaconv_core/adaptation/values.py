@@ -107,12 +107,23 @@ class Round:
 
 
 @dataclass(frozen=True)
+class Mirrored:
+    """The model of the round that is kept, with maps averaged with those of mirrored pictures; they
+    are averaged in the model that is written where this ``helped``."""
+
+    check: Check
+    maps: MapQuality
+    helped: bool
+
+
+@dataclass(frozen=True)
 class AdaptationResult:
     """What came of it. ``kept`` is the round whose model was written, 0 where no round helped and
-    ``out`` holds the old model."""
+    ``out`` holds the old model. ``mirrored`` is None where that was not tried."""
 
     out: Path
     kept: int
+    mirrored: Mirrored | None
     before: Check
     maps_before: MapQuality | None
     rounds: tuple[Round, ...]
@@ -135,6 +146,24 @@ class AdaptationResult:
     def cameras_alone(self) -> bool:
         """Whether the model that was written is the old one with maps corrected for the cameras."""
         return self.helped and not self.rounds[self.kept - 1].learned
+
+    @property
+    def averages_mirrored(self) -> bool:
+        """Whether the model that was written averages its maps with those of mirrored pictures."""
+        return self.mirrored is not None and self.mirrored.helped
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Of the old model, after each round, and with mirrored pictures where that was tried."""
+        tried = () if self.mirrored is None else (self.mirrored.check,)
+        return (self.before, *(one.check for one in self.rounds), *tried)
+
+    @property
+    def written(self) -> Check:
+        """The check of the model that was written."""
+        if self.mirrored is not None and self.mirrored.helped:
+            return self.mirrored.check
+        return self.rounds[self.kept - 1].check if self.kept else self.before
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""

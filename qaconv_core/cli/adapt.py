@@ -166,10 +166,12 @@ def outcome(result: AdaptationResult) -> str:
             "The adaptation did not help by its own check on held-out pictures.\n"
             f"{shown(result.out)} holds the model as it was ({minutes})."
         )
-    then, now = result.before, result.rounds[result.kept - 1].check
+    then, now = result.before, result.written
     how = f"adapted in {result.kept} of {len(result.learned)} rounds"
     if result.cameras_alone:
         how = "learning did not help; the maps of the old model are corrected for the cameras"
+    if result.averages_mirrored:
+        how += ", and averaged with those of mirrored pictures"
     return (
         f"{shown(result.out)}: {how}, {minutes}; "
         f"the held-out groups' worth went from {then.worth:.3f} to {now.worth:.3f}, gain "

@@ -8,6 +8,7 @@ follow it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, cast
 
 import torch
@@ -127,10 +128,12 @@ class FeatureNetwork(nn.Module):
     L2 norm over C at every cell; h = H / stride, w = W / stride (rounded up), stride 8, 16 or 32
     for layer2, layer3, layer4. ``neck`` 0 leaves the neck out. ``padding`` is one of
     :data:`PADDINGS`; no tensor tells of it, so a checkpoint has to name it where it is not zeros.
-    ``correction`` is that of the cameras that the model was adapted to.
+    ``correction`` is that of the cameras that the model was adapted to. With ``mirrored`` the maps
+    are averaged with those of the mirrored pictures (:func:`with_mirrored`).
     """
 
     correction: CameraCorrection | None
+    mirrored: bool
 
     def __init__(
         self,
@@ -154,12 +157,17 @@ class FeatureNetwork(nn.Module):
                 self.neck_bn = nn.BatchNorm2d(neck)
             self.channels = neck
         self.correction = None
+        self.mirrored = False
         self.padding = padding
         if padding != "zeros":
             _use_padding(self, padding)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """(n, 3, H, W) -> (n, C, h, w), unit norm over C."""
+        return with_mirrored(self._seen, images) if self.mirrored else self._seen(images)
+
+    def _seen(self, images: torch.Tensor) -> torch.Tensor:
+        """The maps of ``images`` as they are."""
         x = images
         for stage in self.base.children():
             x = stage(x)
@@ -176,6 +184,16 @@ def finished(x: torch.Tensor, correction: CameraCorrection | None) -> torch.Tens
         return maps
     with torch.autocast(maps.device.type, enabled=False):
         return correction(maps.float())
+
+
+def with_mirrored(
+    maps_of: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor
+) -> torch.Tensor:
+    """Maps (n, C, h, w) of ``images`` (n, 3, H, W), averaged with the maps of the mirrored images
+    turned back. Takes twice as long."""
+    maps, other = maps_of(images), maps_of(images.flip(3)).flip(3)
+    with torch.autocast(maps.device.type, enabled=False):
+        return functional.normalize(maps.float() + other.float())
 
 
 def feature_grid(input_size: tuple[int, int], layer: str) -> tuple[int, int]:

@@ -41,6 +41,8 @@ ADAPTED = "adapted"
 """The entry of a checkpoint that says how the model was adapted to somebody's cameras."""
 CORRECTION = "camera_correction"
 """The entry of an adapted checkpoint that undoes what each of its cameras does to all maps."""
+MIRRORED = "mirrored"
+"""The entry, true, of a checkpoint whose maps are averaged with those of mirrored pictures."""
 PUBLISHED_SIZE = (384, 128)
 """Training size (height, width) of every published checkpoint, in pixels."""
 
@@ -86,6 +88,7 @@ def load_checkpoint(path: str | Path, *, input_size: tuple[int, int] | None = No
         network = _network(spec, model, _stored_padding(content))
         if CORRECTION in content:
             network.correction = _stored_correction(content, spec)
+        network.mirrored = _stored_mirrored(content)
         matcher = QAConv.from_state_dict(criterion, spec.grid)
         for name, tensor in matcher.state_dict().items():
             check_values(name, tensor)
@@ -103,11 +106,8 @@ def load_checkpoint(path: str | Path, *, input_size: tuple[int, int] | None = No
         sha256=file_sha256(path),
         adapted=_stored_adaptation(content),
     )
-    if network.correction is not None:
-        words = (
-            f"maps corrected for {network.correction.cameras} cameras, recognised by the picture"
-        )
-        spec = replace(spec, adapted=f"{spec.adapted}, {words}" if spec.adapted else words)
+    parts = [spec.adapted, *_changes_of_maps(network)]
+    spec = replace(spec, adapted=", ".join(part for part in parts if part))
     if spec.adapted:
         notes.append(f"the model was {spec.adapted}")
     return Checkpoint(spec, network, matcher, tuple(notes))
@@ -241,6 +241,24 @@ def _stored_correction(content: Mapping[str, Any], spec: ModelSpec) -> CameraCor
         return read_correction(entry, spec.channels, spec.grid)
     except ValueError as error:
         raise CheckpointError(f"entry {CORRECTION!r} {error}; the file is damaged") from None
+
+
+def _stored_mirrored(content: Mapping[str, Any]) -> bool:
+    found = content.get(MIRRORED, False)
+    if not isinstance(found, bool):
+        raise CheckpointError(f"entry {MIRRORED!r} is {str(found)[:40]!r}, expected true or false")
+    return found
+
+
+def _changes_of_maps(network: FeatureNetwork) -> list[str]:
+    """What is done to the maps after the network's own stages, in words."""
+    words = []
+    if network.correction is not None:
+        cameras = network.correction.cameras
+        words.append(f"maps corrected for {cameras} cameras, recognised by the picture")
+    if network.mirrored:
+        words.append("maps averaged with those of the mirrored picture")
+    return words
 
 
 def _stored_size(content: Mapping[str, Any]) -> tuple[int, int] | None:

@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from qaconv_core.models.backbone import FeatureNetwork, finished
+from qaconv_core.models.backbone import FeatureNetwork, finished, with_mirrored
 
 
 class InferenceNetwork(nn.Module):
@@ -33,7 +33,7 @@ class InferenceNetwork(nn.Module):
         network = _without_hooks(network).requires_grad_(False).eval()
         # Beside each other here, so that the neck's norm is seen behind its convolution.
         necks = [m for name, m in network.named_children() if name.startswith("neck")]
-        self.correction = network.correction
+        self.correction, self.mirrored = network.correction, network.mirrored
         self.stages = nn.Sequential(*network.base.children(), *necks)
         _fold_batch_norms(self.stages)
         _exchange_instance_norms(self.stages)
@@ -48,6 +48,9 @@ class InferenceNetwork(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """(n, 3, H, W) in [0, 1] -> (n, C, h, w), float32, unit norm over C."""
+        return with_mirrored(self._seen, images) if self.mirrored else self._seen(images)
+
+    def _seen(self, images: torch.Tensor) -> torch.Tensor:
         x = images.to(self.dtype).contiguous(memory_format=torch.channels_last)
         return finished(self.stages(x).float(), self.correction)
 

@@ -22,7 +22,7 @@ from torch import nn
 
 from qaconv_core.errors import CheckpointError, InputError
 from qaconv_core.models.camera_correction import CameraCorrection
-from qaconv_core.models.checkpoints import ADAPTED, CORRECTION, read_tensors
+from qaconv_core.models.checkpoints import ADAPTED, CORRECTION, MIRRORED, read_tensors
 from qaconv_core.store.atomic import replacing
 from qaconv_core.store.records import is_number
 from qaconv_core.training.calibration import Calibration
@@ -156,12 +156,14 @@ def export_checkpoint(
     half: bool = True,
     adapted: Mapping[str, Any] | None = None,
     correction: CameraCorrection | None = None,
+    mirrored: bool | None = None,
 ) -> int:
     """Write what using a model needs, without optimiser and classifiers; returns its bytes.
 
     ``half`` stores weights as float16 (a quarter of the training checkpoint and less).
     ``adapted`` is the record of an adaptation; without one, that of ``source`` is kept. So it is
-    with the ``correction`` for cameras.
+    with the ``correction`` for cameras, and with whether maps are averaged with those of
+    ``mirrored`` pictures.
     """
     content = read_tensors(Path(source))
     if not isinstance(content.get("model"), dict) or not isinstance(content.get("criterion"), dict):
@@ -188,6 +190,8 @@ def export_checkpoint(
     parts = content.get(CORRECTION) if correction is None else correction.tensors()
     if parts is not None:
         kept[CORRECTION] = {name: _shrunk(value, half) for name, value in parts.items()}
+    if content.get(MIRRORED) if mirrored is None else mirrored:
+        kept[MIRRORED] = True
     _write(Path(target), kept)
     return Path(target).stat().st_size
 

@@ -101,7 +101,7 @@ def test_the_model_knows_the_cameras_by_their_pictures(world, adapted):
     assert "maps corrected for 2 cameras" in model.spec.adapted
     correction = model.network.correction
     assert correction is not None
-    model.network.correction = None
+    model.network.correction, model.network.mirrored = None, False
     right = 0.0
     for camera in (1, 2):
         pictures = sorted((world / "pictures" / f"cam{camera}").iterdir())
@@ -119,6 +119,46 @@ def test_the_json_names_rounds_and_checks(adapted):
     for one in found["rounds"]:
         assert one["learned"] + found["held_out"] <= 80
         assert one["groups"] >= 2
+
+
+def test_at_last_mirrored_pictures_are_tried(world, adapted, tmp_path, monkeypatch, capsys):
+    """They are averaged where that helps clearly, and the check before them is the round's."""
+    found = json.loads((adapted / "new.json").read_text())
+    assert found["mirrored"]["helped"]
+    content, words = read_tensors(adapted / "new.pth.tar"), "averaged with those of the mirrored"
+    assert content["mirrored"] is True
+    assert content["adapted"]["checks"][-1] == found["mirrored"]["check"]
+    assert words in load_model(adapted / "new.pth.tar", "cpu").spec.adapted
+    monkeypatch.setattr(engine, "CLEAR", 9.0)
+    monkeypatch.setattr(engine, "best_round", lambda before, rounds, maps: len(rounds))
+    run(world, tmp_path / "new.pth.tar", "--json", tmp_path / "new.json")
+    found = json.loads((tmp_path / "new.json").read_text())
+    assert not found["mirrored"]["helped"]
+    assert "mirrored pictures too: " in capsys.readouterr().err
+    assert "mirrored" not in read_tensors(tmp_path / "new.pth.tar")
+    assert words not in load_model(tmp_path / "new.pth.tar", "cpu").spec.adapted
+
+
+def test_a_model_that_averages_mirrored_pictures_is_compared_with_such(
+    world, adapted, tmp_path, monkeypatch
+):
+    seen: list[tuple[str, bool]] = []
+    maps = engine._Adaptation._maps
+
+    def watched(self, model, places, work, stage, book=None):
+        seen.append((stage, model.network.mirrored))
+        return maps(self, model, places, work, stage, book)
+
+    monkeypatch.setattr(engine._Adaptation, "_maps", watched)
+    monkeypatch.setattr(engine, "CLEAR", -9.0)
+    out = tmp_path / "new.pth.tar"
+    start = adapted / "new.pth.tar"
+    run(world, out, "--rounds", "1", "--epochs", "1", "--checkpoint", start, "--json",
+        tmp_path / "new.json")  # fmt: skip
+    assert {mirrored for stage, mirrored in seen if stage == "checking: features"} == {True}
+    assert {mirrored for stage, mirrored in seen if stage == "learning: cameras"} == {False}
+    assert json.loads((tmp_path / "new.json").read_text())["mirrored"] is None
+    assert read_tensors(out)["mirrored"] is True
 
 
 def test_nothing_but_the_model_is_left(adapted):

@@ -44,7 +44,8 @@ def test_a_job_is_forecast_from_some_of_its_pictures(world):
     refs = refs_of(world)
     found = forecast_job(job(world, refs))
     assert found.pictures == len(refs)
-    assert found.seconds == pytest.approx(2 * found.steps.whole)
+    assert found.seconds == pytest.approx(2 * found.steps.whole + found.steps.mirrored)
+    assert found.steps.mirrored == found.steps.checking
     assert found.steps.learning > found.steps.checking > 0
     broken = [ImageRef(world / f"none-{i}.png") for i in range(20)]
     assert forecast_job(job(world, refs + broken)).pictures == len(refs) + 20
@@ -108,16 +109,19 @@ def steps_of_a_round(number: int, epochs: int, comparing: list[str]) -> list[str
 @pytest.mark.parametrize("pictures", [400, 3000])
 @pytest.mark.parametrize("pairs", COMPARING)
 def test_the_steps_of_all_rounds_are_one_job(made, pictures, pairs):
-    plan = Forecast(pictures, 2, Steps(10.0, pairs, 50.0, 10.0, 10.0), 0, 0)
+    plan = Forecast(pictures, 2, Steps(10.0, pairs, 50.0, 10.0, 10.0, 10.0), 0, 0)
     told: list[Progress] = []
     whole = PhasedProgress(plan.phases(4), told.append)
-    for stage in (*steps_of_a_round(1, made, list(pairs)), *steps_of_a_round(2, made, list(pairs))):
+    rounds = [steps_of_a_round(number, made, list(pairs)) for number in (1, 2)]
+    last = stage_of(2, 2, "checking: mirrored pictures")
+    for stage in (*rounds[0], *rounds[1], last):
         for done in range(5):
             whole(Progress(stage, done, 4))
     shares = [progress.fraction for progress in told]
     assert shares == sorted(shares)
     assert shares[0] == 0
     assert shares[-1] == pytest.approx(1)
-    half = len(shares) // 2
-    assert shares[half - 1] == pytest.approx(0.5)
+    first = 5 * len(rounds[0])
+    assert shares[first - 1] == pytest.approx(100 / 210)
+    assert shares[-6] == pytest.approx(200 / 210)
     assert max(b - a for a, b in pairwise(shares)) < 0.25

@@ -30,7 +30,7 @@ LOOK = (
     "what is wrong: click a picture (X), or the words of a row (Space)."
 )
 MIRRORED = (
-    "Its maps are averaged with those of the mirrored pictures, which helped clearly; pictures "
+    "Its maps are averaged with those of the mirrored pictures, which helped; new pictures "
     "take twice as long to read."
 )
 MEASURES = (

@@ -482,7 +482,7 @@ class _Adaptation:
 
     def _mirrored(self, state: State, kept: int) -> Mirrored:
         """The model of round ``kept`` with maps averaged with those of mirrored pictures, checked
-        against the same model without. That takes twice as long, so it has to help clearly."""
+        against the same model without. Nothing is forgotten by it, so that any gain serves."""
         assert state.held_out is not None
         one, last = state.rounds[kept - 1], max(1, len(state.learned))
         path = state.folder / "mirrored.pth.tar"
@@ -491,9 +491,9 @@ class _Adaptation:
         maps = self._map_quality(path, last)
         self.say(f"mirrored pictures too: {words_of_check(check, one.check)}")
         self.say(f"mirrored pictures too: {words_of_maps(maps, one.maps)}")
-        honest = one.maps is None or maps.honest(one.maps)
-        ahead = (check.gain or 0.0) - (one.check.gain or 0.0)
-        return Mirrored(check, maps, honest and ahead > CLEAR)
+        honest = state.maps_before is None or maps.honest(state.maps_before)
+        ahead = (check.gain or 0.0) > (one.check.gain or 0.0)
+        return Mirrored(check, maps, honest and ahead)
 
     def _record(self, result: AdaptationResult) -> dict[str, Any]:
         """What the checkpoint says of its adaptation."""

@@ -122,15 +122,31 @@ def test_the_json_names_rounds_and_checks(adapted):
 
 
 def test_at_last_mirrored_pictures_are_tried(world, adapted, tmp_path, monkeypatch, capsys):
-    """They are averaged where that helps clearly, and the check before them is the round's."""
+    """They are averaged where the gain is higher than that of the round that is kept."""
     found = json.loads((adapted / "new.json").read_text())
-    assert found["mirrored"]["helped"]
+    helped = (
+        found["mirrored"]["check"]["gain"] > found["rounds"][found["kept"] - 1]["check"]["gain"]
+    )
+    assert found["mirrored"]["helped"] is helped is True
     content, words = read_tensors(adapted / "new.pth.tar"), "averaged with those of the mirrored"
     assert content["mirrored"] is True
     assert content["adapted"]["checks"][-1] == found["mirrored"]["check"]
     assert words in load_model(adapted / "new.pth.tar", "cpu").spec.adapted
-    monkeypatch.setattr(engine, "CLEAR", 9.0)
-    monkeypatch.setattr(engine, "best_round", lambda before, rounds, maps: len(rounds))
+    gain_of = engine.gain_over
+
+    def worse(before, after, cameras):
+        return gain_of(before, after, cameras) - (stages[-1] == "checking: mirrored pictures")
+
+    stages: list[str] = []
+    maps = engine._Adaptation._maps
+
+    def noted(self, model, places, work, stage, book=None):
+        stages.append(stage)
+        return maps(self, model, places, work, stage, book)
+
+    monkeypatch.setattr(engine._Adaptation, "_maps", noted)
+    monkeypatch.setattr(engine, "gain_over", worse)
+    monkeypatch.setattr(engine, "CLEAR", -9.0)
     run(world, tmp_path / "new.pth.tar", "--json", tmp_path / "new.json")
     found = json.loads((tmp_path / "new.json").read_text())
     assert not found["mirrored"]["helped"]

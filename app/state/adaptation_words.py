@@ -80,19 +80,24 @@ def outcome_words(result: AdaptationResult) -> str:
             f"it began with. {result.out} holds that model."
         )
     rounds = counted(len(result.learned), "round")
-    also = f" {MIRRORED}" if result.averages_mirrored else ""
+    also = f"\n{MIRRORED}" if result.averages_mirrored else ""
     if result.cameras_alone:
         return (
             f"None of {rounds} was clearly better than the model that it began with. {result.out} "
             f"holds that model; it recognises the cameras and corrects its maps for them.{also}"
         )
-    return f"Of {rounds} the model of round {result.kept} was kept: {result.out}.{also}"
+    return f"Of {rounds} the model of round {result.kept} was kept: {result.out}{also}"
 
 
 def outcome_names(result: AdaptationResult) -> list[str]:
     """What stands above the columns of :func:`outcome_table`."""
     rounds = (f"Round {one.number}" if one.learned else "Cameras alone" for one in result.rounds)
     return ["Before", *rounds, *([] if result.mirrored is None else ["Mirrored too"])]
+
+
+def kept_column(result: AdaptationResult) -> int:
+    """Which of :func:`outcome_names` the model that was written has; 0 is the old one."""
+    return len(result.rounds) + 1 if result.averages_mirrored else result.kept
 
 
 def outcome_table(result: AdaptationResult) -> list[tuple[str, str, list[str]]]:

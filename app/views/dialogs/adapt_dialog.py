@@ -260,12 +260,12 @@ class AdaptDialog(QDialog):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(24)
         grid.setColumnStretch(1, 1)
-        names = words.outcome_names(result)
+        names, kept = words.outcome_names(result), words.kept_column(result)
         for column, name in enumerate(names, start=2):
-            kept = column - 2 == result.kept
-            label = heading(name) if kept else plain_label(name)
+            this = column - 2 == kept
+            label = heading(name) if this else plain_label(name)
             label.setAlignment(Qt.AlignRight)
-            label.setToolTip("This model is kept" if kept else "")
+            label.setToolTip("This model is kept" if this else "")
             grid.addWidget(label, 0, column)
         for line, (name, meaning, texts) in enumerate(words.outcome_table(result), start=1):
             grid.addWidget(plain_label(name, wrap=False), line, 0, Qt.AlignTop)
@@ -273,7 +273,7 @@ class AdaptDialog(QDialog):
             told.setForegroundRole(QPalette.PlaceholderText)
             grid.addWidget(told, line, 1)
             for column, text in enumerate(texts, start=2):
-                value = heading(text) if column - 2 == result.kept else plain_label(text)
+                value = heading(text) if column - 2 == kept else plain_label(text)
                 value.setAlignment(Qt.AlignRight)
                 value.setAccessibleName(f"{name}, {names[column - 2]}: {text}")
                 grid.addWidget(value, line, column)

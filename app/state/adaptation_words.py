@@ -95,11 +95,6 @@ def outcome_names(result: AdaptationResult) -> list[str]:
     return ["Before", *rounds, *([] if result.mirrored is None else ["Mirrored too"])]
 
 
-def kept_column(result: AdaptationResult) -> int:
-    """Which of :func:`outcome_names` the model that was written has; 0 is the old one."""
-    return len(result.rounds) + 1 if result.averages_mirrored else result.kept
-
-
 def outcome_table(result: AdaptationResult) -> list[tuple[str, str, list[str]]]:
     """Rows of name, meaning and values: before, then after each round, and with mirrored pictures
     where that was tried. Unknown ones are left out."""

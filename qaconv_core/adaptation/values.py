@@ -159,11 +159,9 @@ class AdaptationResult:
         return (self.before, *(one.check for one in self.rounds), *tried)
 
     @property
-    def written(self) -> Check:
-        """The check of the model that was written."""
-        if self.mirrored is not None and self.mirrored.helped:
-            return self.mirrored.check
-        return self.rounds[self.kept - 1].check if self.kept else self.before
+    def written_stage(self) -> int:
+        """Which of :attr:`checks` is that of the model that was written."""
+        return len(self.rounds) + 1 if self.averages_mirrored else self.kept
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""

@@ -85,6 +85,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", metavar="FILE", help="rounds and checks as JSON ('-': stdout)")
     parser.add_argument(
+        "--figure", metavar="FILE", help="the checks by rounds as curves (.png, .pdf, .svg)"
+    )
+    parser.add_argument(
         "--overwrite",
         action="store_true",
         help="begin anew and replace FILE; else the same command goes on where it was stopped",
@@ -105,11 +108,13 @@ class _Reviewed(Exception):
 def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     """Adapt, say whether it helped and where the model is."""
     from qaconv_core.adaptation import adapt
+    from qaconv_core.cli.evaluate import check_outputs
 
-    for option in ("json", "groups"):
-        file = getattr(arguments, option)
-        if file not in (None, "-") and not Path(file).absolute().parent.is_dir():
-            raise InputError(f"{file}: the folder for --{option} does not exist; make it first")
+    check_outputs(arguments)
+    if arguments.groups and not Path(arguments.groups).absolute().parent.is_dir():
+        raise InputError(
+            f"{arguments.groups}: the folder for --groups does not exist; make it first"
+        )
     job = adaptation_job(arguments)
 
     def look(found: FoundGroups) -> None:
@@ -128,6 +133,12 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         return
     if arguments.json:
         write_json(arguments.json, result.to_dict())
+    if arguments.figure:
+        from qaconv_core.figures.adaptation import rounds_figure
+        from qaconv_core.figures.style import save_figure
+
+        save_figure(rounds_figure(result), Path(arguments.figure))
+        say(f"figure: {arguments.figure}")
     if arguments.json != "-":
         show(outcome(result))
 
@@ -166,7 +177,7 @@ def outcome(result: AdaptationResult) -> str:
             "The adaptation did not help by its own check on held-out pictures.\n"
             f"{shown(result.out)} holds the model as it was ({minutes})."
         )
-    then, now = result.before, result.written
+    then, now = result.before, result.checks[result.written_stage]
     how = f"adapted in {result.kept} of {len(result.learned)} rounds"
     if result.cameras_alone:
         how = "learning did not help; the maps of the old model are corrected for the cameras"

@@ -14,12 +14,9 @@ from app.state.requests import DataRequest, ModelRequest
 from app.views.dialogs.adapt_dialog import AFTERWARDS, BEFORE, MEANWHILE, AdaptDialog
 from qaconv_core.adaptation import replay
 from qaconv_core.adaptation import rounds as engine
-from qaconv_core.adaptation.checks import Check
-from qaconv_core.adaptation.replay import MapQuality
-from qaconv_core.adaptation.values import AdaptationResult, Mirrored, Round
 from tests.app.controls import words_of
 from tests.app.real import WAIT
-from tests.core.adaptation.small import write_cameras, write_model
+from tests.core.adaptation.small import adaptation_result, write_cameras, write_model
 
 
 @pytest.fixture
@@ -168,14 +165,6 @@ def test_a_closed_dialog_is_followed_by_a_new_one(qtbot, window):
     qtbot.waitUntil(lambda: "pictures" in second.forecast.text(), timeout=WAIT)
 
 
-def result_of(kept: int, mirrored: bool | None) -> AdaptationResult:
-    """Of two rounds; with ``mirrored`` pictures that helped, did not, or (None) were not tried."""
-    check, maps = Check(9, 2, 0.5, 0.9, None, 0.1, gain=0.25), MapQuality(0.75, 0.125)
-    rounds = tuple(Round(n, 0.5, 2, 20, 20, 1.0, 1.0, check, None, maps) for n in (1, 2))
-    tried = None if mirrored is None else Mirrored(check, maps, mirrored)
-    return AdaptationResult(Path("new"), kept, tried, check, maps, rounds, 90, 2, 9, 60.0)
-
-
 @pytest.mark.parametrize(
     ("kept", "mirrored", "names", "column"),
     [
@@ -186,9 +175,9 @@ def result_of(kept: int, mirrored: bool | None) -> AdaptationResult:
     ],
 )
 def test_the_outcome_shows_which_model_was_written(kept, mirrored, names, column):
-    result = result_of(kept, mirrored)
+    result = adaptation_result(kept, mirrored)
     assert words.outcome_names(result) == names
-    assert words.kept_column(result) == column
+    assert result.written_stage == column
     rows = {name: texts for name, _meaning, texts in words.outcome_table(result)}
     assert all(len(texts) == len(names) for texts in rows.values())
     assert rows["Part agreement"] == ["0.750"] * len(names)

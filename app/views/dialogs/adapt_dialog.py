@@ -260,7 +260,7 @@ class AdaptDialog(QDialog):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(24)
         grid.setColumnStretch(1, 1)
-        names, kept = words.outcome_names(result), words.kept_column(result)
+        names, kept = words.outcome_names(result), result.written_stage
         for column, name in enumerate(names, start=2):
             this = column - 2 == kept
             label = heading(name) if this else plain_label(name)

@@ -8,6 +8,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from qaconv_core.adaptation.checks import Check
+from qaconv_core.adaptation.replay import MapQuality
+from qaconv_core.adaptation.values import AdaptationResult, Mirrored, Round
 from qaconv_core.models.backbone import FeatureNetwork
 from qaconv_core.training.building import new_criterion
 from qaconv_core.training.checkpoint import export_checkpoint
@@ -52,3 +55,11 @@ def write_model(path: Path) -> Path:
     export_checkpoint(whole, path, half=False)
     whole.unlink()
     return path
+
+
+def adaptation_result(kept: int, mirrored: bool | None) -> AdaptationResult:
+    """What came of two rounds; ``mirrored`` pictures helped, did not, or (None) were not tried."""
+    check, maps = Check(9, 2, 0.5, 0.9, None, 0.1, gain=0.25), MapQuality(0.75, 0.125)
+    rounds = tuple(Round(n, 0.5, 2, 20, 20, 1.0, 1.0, check, None, maps) for n in (1, 2))
+    tried = None if mirrored is None else Mirrored(check, maps, mirrored)
+    return AdaptationResult(Path("new"), kept, tried, check, maps, rounds, 90, 2, 9, 60.0)

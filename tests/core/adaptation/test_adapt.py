@@ -68,7 +68,8 @@ def adapted(world, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("adapted")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "CLEAR", -9.0)  # whatever comes of so small a model is kept
-        run(world, folder / "new.pth.tar", "--json", folder / "new.json")
+        run(world, folder / "new.pth.tar", "--json", folder / "new.json", "--figure",
+            folder / "new.png")  # fmt: skip
     return folder
 
 
@@ -178,7 +179,19 @@ def test_a_model_that_averages_mirrored_pictures_is_compared_with_such(
 
 
 def test_nothing_but_the_model_is_left(adapted):
-    assert sorted(path.name for path in adapted.iterdir()) == ["new.json", "new.pth.tar"]
+    assert sorted(path.name for path in adapted.iterdir()) == ["new.json", "new.png", "new.pth.tar"]
+
+
+def test_where_results_cannot_be_written_is_said_beforehand(world, tmp_path):
+    for option, name, words in (
+        ("--figure", "a.gif", "choose one of these"),
+        ("--figure", "no/a.png", "the folder for --figure does not exist"),
+        ("--json", "no/a.json", "the folder for --json does not exist"),
+        ("--groups", "no/a.html", "the folder for --groups does not exist"),
+    ):
+        with pytest.raises(InputError, match=words):
+            run(world, tmp_path / "new.pth.tar", option, tmp_path / name)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_that_is_there_is_not_replaced_unasked(world, adapted):

@@ -98,11 +98,8 @@ def outcome_names(result: AdaptationResult) -> list[str]:
 def outcome_table(result: AdaptationResult) -> list[tuple[str, str, list[str]]]:
     """Rows of name, meaning and values: before, then after each round, and with mirrored pictures
     where that was tried. Unknown ones are left out."""
-    maps = [result.maps_before, *(one.maps for one in result.rounds)]
-    if result.mirrored is not None:
-        maps.append(result.mirrored.maps)
     rows = []
-    for entries, values in ((MEASURES, result.checks), (MAPS, maps)):
+    for entries, values in ((MEASURES, result.checks), (MAPS, result.maps)):
         for name, field, meaning in entries:
             found = [None if one is None else getattr(one, field) for one in values]
             if any(value is not None for value in found):

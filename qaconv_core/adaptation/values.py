@@ -159,6 +159,12 @@ class AdaptationResult:
         return (self.before, *(one.check for one in self.rounds), *tried)
 
     @property
+    def maps(self) -> tuple[MapQuality | None, ...]:
+        """What the maps are worth, in the order of :attr:`checks`."""
+        tried = () if self.mirrored is None else (self.mirrored.maps,)
+        return (self.maps_before, *(one.maps for one in self.rounds), *tried)
+
+    @property
     def written_stage(self) -> int:
         """Which of :attr:`checks` is that of the model that was written."""
         return len(self.rounds) + 1 if self.averages_mirrored else self.kept

@@ -182,7 +182,7 @@ def outcome(result: AdaptationResult) -> str:
     if result.cameras_alone:
         how = "learning did not help; the maps of the old model are corrected for the cameras"
     if result.averages_mirrored:
-        how += ", and averaged with those of mirrored pictures"
+        how += "; maps are averaged with those of mirrored pictures"
     return (
         f"{shown(result.out)}: {how}, {minutes}; "
         f"the held-out groups' worth went from {then.worth:.3f} to {now.worth:.3f}, gain "

@@ -84,12 +84,17 @@ def flat_text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
-        return ", ".join(f"{shown(key)} {flat_text(item)}" for key, item in value.items())
+        return ", ".join(_named(shown(key), flat_text(item)) for key, item in value.items())
     if isinstance(value, list):
         return ", ".join(flat_text(item) for item in value)
     if isinstance(value, float):
         return f"{value:g}"
     return shown(value)
+
+
+def _named(name: str, text: str) -> str:
+    """``k1 20``; a text that begins with its name (``adapted without labels``) stays alone."""
+    return text if text.startswith(f"{name} ") else f"{name} {text}"
 
 
 def latex_escape(text: object) -> str:

@@ -23,9 +23,7 @@ def rounds_figure(result: AdaptationResult) -> Figure:
     What was tried beside the rounds (cameras alone, mirrored pictures) is not joined to them. A
     dotted line marks the model that was written.
     """
-    checks = result.checks
-    tried = () if result.mirrored is None else (result.mirrored.maps,)
-    maps = (result.maps_before, *(one.maps for one in result.rounds), *tried)
+    checks, maps = result.checks, result.maps
     panels: list[tuple[str, list[tuple[str, Values]]]] = [
         (
             f"{checks[0].pictures:,} held-out pictures",

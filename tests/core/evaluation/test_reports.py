@@ -194,6 +194,8 @@ def test_plain_and_flat_text() -> None:
         "k1 20, on yes, none –, l 1, 2"
     )
     assert shown("a\nb\x1b\udcff") == r"a\nb\x1b\udcff"
+    record = {"path": "a.tar", "adapted": "adapted without labels"}
+    assert flat_text(record) == "path a.tar, adapted without labels"
 
 
 def test_write_text_replaces_whole_files_only(tmp_path: Path) -> None:

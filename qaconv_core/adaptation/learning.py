@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from qaconv_core.adaptation.defaults import EPOCHS, RATE
+from qaconv_core.adaptation.defaults import EPOCHS, RATE, SHARE
 from qaconv_core.adaptation.grouping import ALONE
 from qaconv_core.errors import CheckpointError
 from qaconv_core.models.backbone import SMALL_PLANS
@@ -20,8 +20,6 @@ from qaconv_core.training.recipes import RECIPES, Recipe, change_recipe
 from qaconv_core.training.trainer import Surroundings, Trainer
 from qaconv_core.types import Int64, ModelSpec
 
-SHARE = 0.5
-"""Share of what a round learned that its averaged weights keep."""
 PASSES = 16_000
 """Pictures that a round shows to the network about at most, counted again in every epoch."""
 MOST_LEARNED = 4000
@@ -137,14 +135,18 @@ def new_trainer(
 def average_with_start(
     trainer: Trainer, start: Path, book: PictureCache, share: float = SHARE
 ) -> None:
-    """Move the trained weights back towards the model in ``start``: ``share`` of what was learned
-    stays. Then give the logits scale and zero by pairs of the pictures of ``book``.
+    """Move the trained weights back towards the model in ``start``: ``share`` of what they know
+    beyond it stays; called once more, that share of the rest. Then give the logits scale and zero
+    by pairs of the pictures of ``book``.
 
     Between old and new weights lie models that know the new cameras and have forgotten less
     (Wortsman et al., CVPR 2022).
     """
     model = _learnable(start, trainer.recipe)
     matcher = trainer.criterion.matcher
+    if trainer.calibration is not None:
+        back = trainer.calibration.inverse
+        matcher.rescale_logits(back.slope, back.shift)
     for new, old in ((trainer.network, model.network), (matcher, model.matcher)):
         before = old.state_dict()
         with torch.no_grad():

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from qaconv_core.adaptation.checks import Check, Checked, check_model, gain_over
+from qaconv_core.adaptation.defaults import SHARE
 from qaconv_core.adaptation.forecast import (
     CHECK_STAGE,
     MIRRORED_STAGE,
@@ -29,7 +30,7 @@ from qaconv_core.adaptation.learning import (
     new_trainer,
     thinned,
 )
-from qaconv_core.adaptation.neighbours import nearest_pictures
+from qaconv_core.adaptation.neighbours import all_logits, nearest_pictures
 from qaconv_core.adaptation.pictures import unlabelled
 from qaconv_core.adaptation.reciprocal import reciprocal_distances
 from qaconv_core.adaptation.replay import (
@@ -62,11 +63,12 @@ from qaconv_core.models.checkpoints import Checkpoint
 from qaconv_core.progress import CancelToken, Progress, ProgressCallback, WorkContext
 from qaconv_core.readable import counted, shown
 from qaconv_core.store.atomic import remove_leftovers
+from qaconv_core.training.calibration import Calibration
 from qaconv_core.training.checkpoint import export_checkpoint
 from qaconv_core.training.distributed import Team
 from qaconv_core.training.pictures import PictureCache, default_workers, open_book
-from qaconv_core.training.trainer import Surroundings
-from qaconv_core.types import UNKNOWN, Float16, ImageRef, Int64
+from qaconv_core.training.trainer import Surroundings, Trainer
+from qaconv_core.types import UNKNOWN, Float16, Float32, ImageRef, Int64
 
 HELD_SHARE = 0.1
 """Share of the pictures that are held out, in whole groups."""
@@ -154,7 +156,7 @@ class _Adaptation:
                 "--overwrite begins anew"
             )
         self._introduce(state)
-        more = not self._maps_fell(state)
+        more = self._goes_on(state)
         while more and len(state.rounds) < job.rounds:
             more = self._round(state, len(state.rounds) + 1)
         if not self._best(state):
@@ -165,6 +167,8 @@ class _Adaptation:
         people, cameras = self.people, self.job.pictures.cameras
         where = f" of {counted(cameras, 'camera')}" if cameras else ", cameras not known"
         self.say(f"adapting {self.old.spec.describe()} to {len(people):,} pictures{where}")
+        if self.old.network.mirrored:
+            self.say("note: the model averages mirrored pictures already; the new one does so too")
         if cameras == 1:
             self.say(
                 "note: all pictures come from one camera: nothing can be learned of how people "
@@ -217,21 +221,23 @@ class _Adaptation:
         if count < 2:
             self.say("note: too few pictures look alike for groups; nothing was learned")
             return False
+        loss, share, maps = self._learn(state, number, start, chosen, labels)
         made = Round(
             number,
             grouped.reach,
             count,
             int((grouped.labels != ALONE).sum()),
             len(chosen),
-            self._learn(state, number, start, chosen, labels),
+            loss,
             0.0,
             self._check(state.model(number), state.held_out, number),
             agreement(grouped.labels, self.pids),
-            self._map_quality(state.model(number), number),
+            maps,
+            share,
         )
         self._note(state, replace(made, seconds=time.monotonic() - began))
         state.training(number).unlink(missing_ok=True)
-        return not self._maps_fell(state)
+        return self._goes_on(state)
 
     def _note(self, state: State, made: Round) -> None:
         """Keep what came of a round, and say it."""
@@ -262,6 +268,12 @@ class _Adaptation:
     def _best(self, state: State) -> int:
         assert state.before is not None
         return best_round(state.before, tuple(state.rounds), state.maps_before)
+
+    def _goes_on(self, state: State) -> bool:
+        """Whether a further round may follow: where the maps bore no more of the last one, they
+        would not bear another."""
+        whole = not state.rounds or state.rounds[-1].share == SHARE
+        return not self._maps_fell(state) and whole
 
     def _maps_fell(self, state: State) -> bool:
         """Whether the maps of the last round are so much worse that no further one is made."""
@@ -343,8 +355,14 @@ class _Adaptation:
             self.say(f"before: {words_of_maps(state.maps_before, None)}")
         state.save()
 
-    def _learn(self, state: State, number: int, start: Path, chosen: Int64, labels: Int64) -> float:
-        """Train on the groups, write the round's model, return the last epoch's loss."""
+    def _learn(
+        self, state: State, number: int, start: Path, chosen: Int64, labels: Int64
+    ) -> tuple[float, float, MapQuality]:
+        """Train on the groups and write the round's model.
+
+        Returns the last epoch's loss, the share of what was learned that the model keeps, and the
+        worth of its maps. Where they have fallen, it keeps half as much.
+        """
         job = self.job
         spec = self.old.spec
         book = grouped_book(self.book, chosen, labels)
@@ -369,24 +387,42 @@ class _Adaptation:
             ),
             resume=path if path.is_file() else None,
         )
-        whole = path.with_name(f"averaged-{number}.pth.tar")
         try:
             trainer.run(path)
-            average_with_start(trainer, start, book)
+            share, maps = SHARE, self._averaged(state, number, start, trainer, book, rendered)
+            if state.maps_before is not None and not maps.honest(state.maps_before):
+                self.say(f"note: {FELL}; half as much of what was learned is kept")
+                share = SHARE * SHARE
+                maps = self._averaged(state, number, start, trainer, book, rendered)
         except Cancelled:
             raise Cancelled(
                 f"stopped in round {number} of {job.rounds}; the same command goes on from "
                 f"{shown(job.folder)}"
             ) from None
-        trainer.save(whole)
+        return float(trainer.history[-1]["loss"]), share, maps
+
+    def _averaged(
+        self,
+        state: State,
+        number: int,
+        start: Path,
+        trainer: Trainer,
+        book: PictureCache,
+        rendered: PictureCache,
+    ) -> MapQuality:
+        """Write the round's model, halfway between what it is now and the model in ``start``;
+        returns the worth of its maps."""
         assert state.held_out is not None
+        average_with_start(trainer, start, book, SHARE)
+        whole = state.training(number).with_name(f"averaged-{number}.pth.tar")
+        trainer.save(whole)
         correction = self._correction(whole, state.held_out, rendered, number)
         export_checkpoint(
             whole, state.model(number), half=False, correction=correction,
             mirrored=self.old.network.mirrored,
         )  # fmt: skip
         whole.unlink(missing_ok=True)
-        return float(trainer.history[-1]["loss"])
+        return self._map_quality(state.model(number), number)
 
     def _replayed(self, pictures: int, number: int) -> PictureCache:
         """Rendered people to stand beside so many pictures."""
@@ -473,9 +509,11 @@ class _Adaptation:
             len(state.held_out),
             time.monotonic() - self.began,
         )
+        averaged = mirrored if result.averages_mirrored else None
         export_checkpoint(
             source, job.out, adapted=self._record(result) if kept else None,
-            mirrored=True if result.averages_mirrored else None,
+            mirrored=None if averaged is None else True,
+            rescaled=None if averaged is None else Calibration(averaged.slope, averaged.shift),
         )  # fmt: skip
         state.remove()
         return result
@@ -483,6 +521,7 @@ class _Adaptation:
     def _mirrored(self, state: State, kept: int) -> Mirrored:
         """The model of round ``kept`` with maps averaged with those of mirrored pictures, checked
         against the same model without. Nothing is forgotten by it, so that any gain serves."""
+        assert state.before is not None
         assert state.held_out is not None
         one, last = state.rounds[kept - 1], max(1, len(state.learned))
         path = state.folder / "mirrored.pth.tar"
@@ -491,9 +530,19 @@ class _Adaptation:
         maps = self._map_quality(path, last)
         self.say(f"mirrored pictures too: {words_of_check(check, one.check)}")
         self.say(f"mirrored pictures too: {words_of_maps(maps, one.maps)}")
-        honest = state.maps_before is None or maps.honest(state.maps_before)
+        made = replace(one, learned=0, check=check, maps=maps)
+        better = _clearly_better(made, state.before, state.maps_before)
         ahead = (check.gain or 0.0) > (one.check.gain or 0.0)
-        return Mirrored(check, maps, honest and ahead)
+        plain, averaged = (
+            self._held_logits(file, state.held_out, last) for file in (state.model(kept), path)
+        )
+        return Mirrored(check, maps, better and ahead, *as_before(plain, averaged))
+
+    def _held_logits(self, path: Path, held: Int64, number: int) -> Float32:
+        """Logits (n, n) of the held-out pictures by the model in ``path``."""
+        model = load_checkpoint(path, input_size=self.job.input_size)
+        maps = self._maps(model, held, self._work(number), MIRRORED_STAGE)
+        return all_logits(maps, model.matcher.affine(), self.device)
 
     def _record(self, result: AdaptationResult) -> dict[str, Any]:
         """What the checkpoint says of its adaptation."""
@@ -611,6 +660,17 @@ def best_round(
         if _clearly_better(one, before, maps_before) and (not kept or found > ahead + CLEAR):
             kept, ahead = one.number, found
     return kept
+
+
+def as_before(before: Float32, after: Float32) -> tuple[float, float]:
+    """Slope and shift that give logits ``after`` (n, n) mean and spread of those ``before``, over
+    pairs of two pictures; (1, 0) where they tell nothing."""
+    pairs = ~np.eye(len(before), dtype=bool)
+    old, new = before[pairs].astype(np.float64), after[pairs].astype(np.float64)
+    if len(old) < 2 or old.std() <= 0 or new.std() <= 0:
+        return 1.0, 0.0
+    slope = float(old.std() / new.std())
+    return slope, float(old.mean() - slope * new.mean())
 
 
 def _clearly_better(one: Round, before: Check, maps_before: MapQuality | None) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qaconv_core.adaptation.checks import Check
-from qaconv_core.adaptation.defaults import EPOCHS, RATE, ROUNDS
+from qaconv_core.adaptation.defaults import EPOCHS, RATE, ROUNDS, SHARE
 from qaconv_core.adaptation.pictures import Pictures
 from qaconv_core.adaptation.replay import MapQuality
 from qaconv_core.store.folders import work_folder
@@ -79,8 +79,8 @@ class Round:
 
     ``agreement`` is the normalised mutual information of the groups with the labels, where the
     pictures have some; it is only reported. ``maps`` is what the strongest correspondences of
-    rendered pairs connect. A round with nothing ``learned`` corrects the old model's maps for the
-    cameras alone.
+    rendered pairs connect, ``share`` the part of what was learned that its weights keep. A round
+    with nothing ``learned`` corrects the old model's maps for the cameras alone.
     """
 
     number: int
@@ -93,6 +93,7 @@ class Round:
     check: Check
     agreement: float | None = None
     maps: MapQuality | None = None
+    share: float = SHARE
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
@@ -109,11 +110,14 @@ class Round:
 @dataclass(frozen=True)
 class Mirrored:
     """The model of the round that is kept, with maps averaged with those of mirrored pictures; they
-    are averaged in the model that is written where this ``helped``."""
+    are averaged in the model that is written where this ``helped``. Averaged maps are more
+    alike, so its logits become ``slope`` · logit + ``shift``: mean and spread stay as without."""
 
     check: Check
     maps: MapQuality
     helped: bool
+    slope: float = 1.0
+    shift: float = 0.0
 
 
 @dataclass(frozen=True)

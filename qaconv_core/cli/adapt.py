@@ -111,6 +111,7 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     from qaconv_core.cli.evaluate import check_outputs
 
     check_outputs(arguments)
+    _refuse_one_file_twice(arguments)
     if arguments.groups and not Path(arguments.groups).absolute().parent.is_dir():
         raise InputError(
             f"{arguments.groups}: the folder for --groups does not exist; make it first"
@@ -131,6 +132,9 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     except _Reviewed:
         say("stopped to look at the groups; the same command without --review goes on")
         return
+    # First what is lost otherwise, should a file not be written.
+    if arguments.json != "-":
+        show(outcome(result))
     if arguments.json:
         write_json(arguments.json, result.to_dict())
     if arguments.figure:
@@ -139,8 +143,18 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
 
         save_figure(rounds_figure(result), Path(arguments.figure))
         say(f"figure: {arguments.figure}")
-    if arguments.json != "-":
-        show(outcome(result))
+
+
+def _refuse_one_file_twice(arguments: argparse.Namespace) -> None:
+    """A result must not replace another one, nor the model that it begins with."""
+    seen: dict[Path, str] = {}
+    for option in ("checkpoint", "out", "json", "figure", "groups"):
+        file = getattr(arguments, option)
+        if file in (None, "-") or (option == "checkpoint" and file == _DEMO):
+            continue
+        first = seen.setdefault(Path(file).resolve(), option)
+        if first != option:
+            raise InputError(f"{file}: is named by --{first} and --{option}; choose two files")
 
 
 def adaptation_job(arguments: argparse.Namespace) -> AdaptationJob:
@@ -184,7 +198,7 @@ def outcome(result: AdaptationResult) -> str:
     if result.averages_mirrored:
         how += "; maps are averaged with those of mirrored pictures"
     return (
-        f"{shown(result.out)}: {how}, {minutes}; "
+        f"{shown(result.out)}: {how} ({minutes}); "
         f"the held-out groups' worth went from {then.worth:.3f} to {now.worth:.3f}, gain "
         f"{now.gain or 0.0:+.3f}"
     )

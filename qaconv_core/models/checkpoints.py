@@ -246,7 +246,8 @@ def _stored_correction(content: Mapping[str, Any], spec: ModelSpec) -> CameraCor
 def _stored_mirrored(content: Mapping[str, Any]) -> bool:
     found = content.get(MIRRORED, False)
     if not isinstance(found, bool):
-        raise CheckpointError(f"entry {MIRRORED!r} is {str(found)[:40]!r}, expected true or false")
+        kind = type(found).__name__
+        raise CheckpointError(f"entry {MIRRORED!r} is of type {kind}, expected true or false")
     return found
 
 

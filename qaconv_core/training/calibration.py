@@ -43,6 +43,10 @@ class Calibration:
     slope: float
     shift: float
 
+    def then(self, other: Calibration) -> Calibration:
+        """This one, and ``other`` after it."""
+        return Calibration(other.slope * self.slope, other.slope * self.shift + other.shift)
+
     @property
     def inverse(self) -> Calibration:
         """What takes it back."""

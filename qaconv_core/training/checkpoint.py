@@ -157,13 +157,14 @@ def export_checkpoint(
     adapted: Mapping[str, Any] | None = None,
     correction: CameraCorrection | None = None,
     mirrored: bool | None = None,
+    rescaled: Calibration | None = None,
 ) -> int:
     """Write what using a model needs, without optimiser and classifiers; returns its bytes.
 
     ``half`` stores weights as float16 (a quarter of the training checkpoint and less).
     ``adapted`` is the record of an adaptation; without one, that of ``source`` is kept. So it is
     with the ``correction`` for cameras, and with whether maps are averaged with those of
-    ``mirrored`` pictures.
+    ``mirrored`` pictures. ``rescaled`` is what becomes of the logits of ``source``.
     """
     content = read_tensors(Path(source))
     if not isinstance(content.get("model"), dict) or not isinstance(content.get("criterion"), dict):
@@ -190,10 +191,22 @@ def export_checkpoint(
     parts = content.get(CORRECTION) if correction is None else correction.tensors()
     if parts is not None:
         kept[CORRECTION] = {name: _shrunk(value, half) for name, value in parts.items()}
+    if rescaled is not None:
+        _rescale(head, rescaled)
+        kept |= calibration_entry((read_calibration(content) or Calibration(1, 0)).then(rescaled))
     if content.get(MIRRORED) if mirrored is None else mirrored:
         kept[MIRRORED] = True
     _write(Path(target), kept)
     return Path(target).stat().st_size
+
+
+def _rescale(head: dict[str, torch.Tensor], by: Calibration) -> None:
+    """The head's tensors with every logit rescaled, in place of those in ``head``."""
+    for name, value in list(head.items()):
+        if name.endswith("logit_bn.weight"):
+            head[name] = value * by.slope
+        elif name.endswith("logit_bn.bias"):
+            head[name] = value * by.slope + by.shift
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

@@ -24,7 +24,7 @@ from qaconv_core.adaptation.checks import Check, Checked, gain_over
 from qaconv_core.adaptation.grouping import ALONE, Grouping
 from qaconv_core.adaptation.learning import epochs_of, thinned
 from qaconv_core.adaptation.replay import MapQuality
-from qaconv_core.adaptation.rounds import best_round, hold_out
+from qaconv_core.adaptation.rounds import as_before, best_round, hold_out
 from qaconv_core.adaptation.state import State
 from qaconv_core.adaptation.values import Round
 from qaconv_core.cli import adapt as command
@@ -132,6 +132,7 @@ def test_at_last_mirrored_pictures_are_tried(world, adapted, tmp_path, monkeypat
     content, words = read_tensors(adapted / "new.pth.tar"), "averaged with those of the mirrored"
     assert content["mirrored"] is True
     assert content["adapted"]["checks"][-1] == found["mirrored"]["check"]
+    assert (found["mirrored"]["slope"], found["mirrored"]["shift"]) != (1, 0)
     assert words in load_model(adapted / "new.pth.tar", "cpu").spec.adapted
     gain_of = engine.gain_over
 
@@ -182,6 +183,42 @@ def test_nothing_but_the_model_is_left(adapted):
     assert sorted(path.name for path in adapted.iterdir()) == ["new.json", "new.png", "new.pth.tar"]
 
 
+def test_where_the_maps_fall_half_as_much_is_kept(world, tmp_path, monkeypatch, capsys):
+    """And no further round follows; killed and begun again, the same comes of it."""
+    monkeypatch.setattr(engine, "CLEAR", -9.0)
+    models: list[dict[str, torch.Tensor]] = []
+    quality = engine._Adaptation._map_quality
+
+    def measured(self, path, number, stage="checking: maps"):
+        models.append(tensors(path))
+        return quality(self, path, number, stage)
+
+    def honest(self, before):
+        return len(models) != 2  # the old model, the round's, the same with half as much
+
+    monkeypatch.setattr(engine._Adaptation, "_map_quality", measured)
+    monkeypatch.setattr(MapQuality, "honest", honest)
+    out = tmp_path / "new.pth.tar"
+    run(world, out, "--epochs", "1", "--json", tmp_path / "new.json")
+    assert "half as much of what was learned is kept" in capsys.readouterr().err
+    found = json.loads((tmp_path / "new.json").read_text())
+    assert [(one["number"], one["share"]) for one in found["rounds"]] == [(1, 0.25)]
+    assert found["kept"] == 1
+    start, half, quarter = models[:3]
+    moved = 0.0
+    for name, value in start.items():
+        if name.startswith("model.") and value.is_floating_point():
+            wanted = value + (half[name] - value) / 2
+            torch.testing.assert_close(quarter[name], wanted, atol=1e-6, rtol=1e-5)
+            moved = max(moved, float((half[name] - value).abs().max()))
+    assert moved > 1e-3
+    # The head's scale and zero are fitted anew to the logits as learned: weights of its cells lie
+    # halfway as well.
+    for name in ("criterion.matcher.fc.weight", "criterion.matcher.fc.bias"):
+        wanted = start[name] + (half[name] - start[name]) / 2
+        torch.testing.assert_close(quarter[name], wanted, atol=1e-6, rtol=1e-5)
+
+
 def test_where_results_cannot_be_written_is_said_beforehand(world, tmp_path):
     for option, name, words in (
         ("--figure", "a.gif", "choose one of these"),
@@ -192,6 +229,30 @@ def test_where_results_cannot_be_written_is_said_beforehand(world, tmp_path):
         with pytest.raises(InputError, match=words):
             run(world, tmp_path / "new.pth.tar", option, tmp_path / name)
     assert not list(tmp_path.iterdir())
+    out = tmp_path / "new.png"
+    for more in (("--figure", out), ("--json", tmp_path / "x.png", "--figure", tmp_path / "x.png")):
+        with pytest.raises(InputError, match="choose two files"):
+            run(world, out, *more)
+    start = world / "model.pth.tar"
+    with pytest.raises(InputError, match="--checkpoint and --json"):
+        run(world, out, "--json", start)
+
+
+def test_logits_of_averaged_maps_have_mean_and_spread_as_before():
+    random = np.random.default_rng(4)
+    old = random.normal(-50, 20, (30, 30)).astype(np.float32)
+    new = random.normal(7, 3, (30, 30)).astype(np.float32)
+    np.fill_diagonal(old, 1e6)  # a picture with itself tells nothing
+    np.fill_diagonal(new, 1e6)
+    slope, shift = as_before(old, new)
+    pairs = [(i, j) for i in range(30) for j in range(30) if i != j]
+    wanted = np.array([old[pair] for pair in pairs], dtype=float)
+    found = np.array([slope * new[pair] + shift for pair in pairs], dtype=float)
+    assert found.mean() == pytest.approx(wanted.mean())
+    assert found.std() == pytest.approx(wanted.std())
+    assert slope > 0
+    assert as_before(old, np.ones_like(new)) == (1, 0)
+    assert as_before(old[:1, :1], new[:1, :1]) == (1, 0)
 
 
 def test_a_file_that_is_there_is_not_replaced_unasked(world, adapted):
@@ -240,9 +301,18 @@ def test_where_learning_does_not_help_the_cameras_alone_may(world, tmp_path, mon
     run(world, out, "--rounds", "1", "--epochs", "1", "--json", tmp_path / "new.json")
     assert "the maps of the old model are corrected for the cameras" in capsys.readouterr().out
     old, new = tensors(world / "model.pth.tar"), tensors(out)
-    for name in old:
-        assert torch.equal(new[name], old[name].half() if name.startswith("model.") and
-                           old[name].is_floating_point() else old[name])  # fmt: skip
+    tried = json.loads((tmp_path / "new.json").read_text())["mirrored"]
+    slope, shift = (tried["slope"], tried["shift"]) if tried["helped"] else (1.0, 0.0)
+    for name, value in old.items():
+        if name.startswith("model."):
+            wanted = value.half() if value.is_floating_point() else value
+            assert torch.equal(new[name], wanted)
+        elif name.endswith("logit_bn.weight"):
+            assert torch.equal(new[name], value * slope)
+        elif name.endswith("logit_bn.bias"):
+            assert torch.equal(new[name], value * slope + shift)
+        else:
+            assert torch.equal(new[name], value)
     assert "maps corrected for 2 cameras" in load_model(out, "cpu").spec.adapted
     assert read_tensors(out)["adapted"]["rounds"] == 0
     found = json.loads((tmp_path / "new.json").read_text())

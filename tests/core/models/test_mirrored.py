@@ -11,7 +11,8 @@ from qaconv_core.model import load_model
 from qaconv_core.models.backbone import FeatureNetwork
 from qaconv_core.models.checkpoints import load_checkpoint, read_tensors
 from qaconv_core.models.inference import InferenceNetwork
-from qaconv_core.training.checkpoint import export_checkpoint
+from qaconv_core.training.calibration import Calibration
+from qaconv_core.training.checkpoint import export_checkpoint, read_calibration
 from tests.core.adaptation.small import write_model
 
 
@@ -80,11 +81,32 @@ def test_a_file_keeps_it_and_says_so(tmp_path):
     assert not load_checkpoint(again).network.mirrored
 
 
+def test_logits_can_be_rescaled_and_scaled_back(tmp_path):
+    """As often as one likes: the file keeps what a loss's logits have become."""
+    path, first, second = (tmp_path / f"{name}.pth.tar" for name in ("plain", "one", "two"))
+    write_model(path)
+    export_checkpoint(path, first, half=False, rescaled=Calibration(0.5, 3.0))
+    export_checkpoint(first, second, half=False, rescaled=Calibration(4.0, -1.0))
+    pictures = np.random.default_rng(5).integers(0, 256, (4, 64, 32, 3), dtype=np.uint8)
+    maps = load_model(path, "cpu").extract(list(pictures))
+    plain, one, two = (load_model(p, "cpu").score(maps, maps) for p in (path, first, second))
+    np.testing.assert_allclose(one, 0.5 * plain + 3, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(two, 4 * one - 1, rtol=1e-4, atol=1e-4)
+    found = read_calibration(read_tensors(second))
+    assert found == Calibration(2.0, 11.0)
+    np.testing.assert_allclose(
+        two * found.inverse.slope + found.inverse.shift, plain, rtol=1e-4, atol=1e-4
+    )
+
+
 def test_a_damaged_entry_is_one_line_that_names_the_file(tmp_path):
     path = write_model(tmp_path / "model.pth.tar")
     content = dict(read_tensors(path))
-    torch.save({**content, "mirrored": "yes"}, tmp_path / "bad.pth.tar")
-    with pytest.raises(
-        CheckpointError, match=r"bad\.pth\.tar: entry 'mirrored' is 'yes', expected"
-    ):
-        load_checkpoint(tmp_path / "bad.pth.tar")
+    nested: list[object] = []
+    for _ in range(300):
+        nested = [nested]
+    for value, kind in (("yes", "str"), (1, "int"), (nested, "list"), (torch.ones(2), "Tensor")):
+        torch.save({**content, "mirrored": value}, tmp_path / "bad.pth.tar")
+        words = rf"bad\.pth\.tar: entry 'mirrored' is of type {kind}, expected true or false"
+        with pytest.raises(CheckpointError, match=words):
+            load_checkpoint(tmp_path / "bad.pth.tar")

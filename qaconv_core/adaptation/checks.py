@@ -56,12 +56,13 @@ class Check:
 @dataclass(frozen=True)
 class Checked:
     """A check, and what it was made of: distances (n, n) normalised by camera, ``plain`` ones as
-    rankings show them, and ``labels`` (n,) of groups."""
+    rankings show them, ``labels`` (n,) of groups, and the ``logits`` (n, n)."""
 
     check: Check
     distances: Float32
     plain: Float32
     labels: Int64
+    logits: Float32
 
 
 def check_model(
@@ -94,7 +95,8 @@ def check_model(
         mAP=map_,
         rank1=rank1,
     )
-    return Checked(check, distances, all_values(logits, cameras, False), grouping.labels)
+    plain = all_values(logits, cameras, False)
+    return Checked(check, distances, plain, grouping.labels, logits)
 
 
 def gain_over(before: Checked, after: Checked, cameras: Int64) -> float:

@@ -230,7 +230,7 @@ class _Adaptation:
             len(chosen),
             loss,
             0.0,
-            self._check(state.model(number), state.held_out, number),
+            self._check(state.model(number), state.held_out, number).check,
             agreement(grouped.labels, self.pids),
             maps,
             share,
@@ -260,7 +260,7 @@ class _Adaptation:
         if correction is None:
             return
         export_checkpoint(self.job.start, state.model(number), half=False, correction=correction)
-        check = self._check(state.model(number), state.held_out, last)
+        check = self._check(state.model(number), state.held_out, last).check
         maps = self._map_quality(state.model(number), last)
         made = Round(number, 0.0, 0, 0, 0, 0.0, time.monotonic() - began, check, None, maps)
         self._note(state, made)
@@ -460,18 +460,24 @@ class _Adaptation:
             self.say(f"maps are corrected for {counted(found.cameras, 'camera')}")
         return found
 
-    def _check(self, path: Path, held: Int64, number: int, stage: str = CHECK_STAGE) -> Check:
-        """The check of a round's model, beside the old one's."""
+    def _check(self, path: Path, held: Int64, number: int, stage: str = CHECK_STAGE) -> Checked:
+        """The check of a round's model, with its gain over the old one."""
         if self._old_checked is None:  # of a run that was interrupted
             self._old_checked = self._checked(self.job.start, held, number)
         found = self._checked(path, held, number, stage)
         gain = gain_over(self._old_checked, found, self.people.cameras[held])
-        return replace(found.check, gain=gain)
+        return replace(found, check=replace(found.check, gain=gain))
 
     def _checked(self, path: Path, held: Int64, number: int, stage: str = CHECK_STAGE) -> Checked:
-        model = load_checkpoint(path, input_size=self.job.input_size)
-        maps = self._maps(model, held, self._work(number), stage)
+        model, maps = self._held_maps(path, held, number, stage)
         return self._measure(model, maps, held)
+
+    def _held_maps(
+        self, path: Path, held: Int64, number: int, stage: str
+    ) -> tuple[Checkpoint, Float16]:
+        """The model in ``path``, and its maps of the held-out pictures."""
+        model = load_checkpoint(path, input_size=self.job.input_size)
+        return model, self._maps(model, held, self._work(number), stage)
 
     def _map_quality(self, path: Path, number: int, stage: str = "checking: maps") -> MapQuality:
         work = self._work(number)
@@ -526,23 +532,16 @@ class _Adaptation:
         one, last = state.rounds[kept - 1], max(1, len(state.learned))
         path = state.folder / "mirrored.pth.tar"
         export_checkpoint(state.model(kept), path, half=False, mirrored=True)
-        check = self._check(path, state.held_out, last, MIRRORED_STAGE)
-        maps = self._map_quality(path, last)
+        checked = self._check(path, state.held_out, last, MIRRORED_STAGE)
+        check, maps = checked.check, self._map_quality(path, last)
         self.say(f"mirrored pictures too: {words_of_check(check, one.check)}")
         self.say(f"mirrored pictures too: {words_of_maps(maps, one.maps)}")
-        made = replace(one, learned=0, check=check, maps=maps)
+        made = replace(one, check=check, maps=maps)
         better = _clearly_better(made, state.before, state.maps_before)
         ahead = (check.gain or 0.0) > (one.check.gain or 0.0)
-        plain, averaged = (
-            self._held_logits(file, state.held_out, last) for file in (state.model(kept), path)
-        )
-        return Mirrored(check, maps, better and ahead, *as_before(plain, averaged))
-
-    def _held_logits(self, path: Path, held: Int64, number: int) -> Float32:
-        """Logits (n, n) of the held-out pictures by the model in ``path``."""
-        model = load_checkpoint(path, input_size=self.job.input_size)
-        maps = self._maps(model, held, self._work(number), MIRRORED_STAGE)
-        return all_logits(maps, model.matcher.affine(), self.device)
+        model, plain = self._held_maps(state.model(kept), state.held_out, last, MIRRORED_STAGE)
+        logits = all_logits(plain, model.matcher.affine(), self.device)
+        return Mirrored(check, maps, better and ahead, *as_before(logits, checked.logits))
 
     def _record(self, result: AdaptationResult) -> dict[str, Any]:
         """What the checkpoint says of its adaptation."""

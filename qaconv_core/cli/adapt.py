@@ -22,7 +22,6 @@ from qaconv_core.cli.options import (
 from qaconv_core.cli.terminal import say
 from qaconv_core.cli.train import TrainingShower
 from qaconv_core.data.resources import resource_path
-from qaconv_core.errors import InputError
 from qaconv_core.progress import CancelToken
 from qaconv_core.readable import shown
 
@@ -111,11 +110,6 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     from qaconv_core.cli.evaluate import check_outputs
 
     check_outputs(arguments)
-    _refuse_one_file_twice(arguments)
-    if arguments.groups and not Path(arguments.groups).absolute().parent.is_dir():
-        raise InputError(
-            f"{arguments.groups}: the folder for --groups does not exist; make it first"
-        )
     job = adaptation_job(arguments)
 
     def look(found: FoundGroups) -> None:
@@ -143,18 +137,6 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
 
         save_figure(rounds_figure(result), Path(arguments.figure))
         say(f"figure: {arguments.figure}")
-
-
-def _refuse_one_file_twice(arguments: argparse.Namespace) -> None:
-    """A result must not replace another one, nor the model that it begins with."""
-    seen: dict[Path, str] = {}
-    for option in ("checkpoint", "out", "json", "figure", "groups"):
-        file = getattr(arguments, option)
-        if file in (None, "-") or (option == "checkpoint" and file == _DEMO):
-            continue
-        first = seen.setdefault(Path(file).resolve(), option)
-        if first != option:
-            raise InputError(f"{file}: is named by --{first} and --{option}; choose two files")
 
 
 def adaptation_job(arguments: argparse.Namespace) -> AdaptationJob:

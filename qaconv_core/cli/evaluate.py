@@ -459,14 +459,21 @@ def remember(
     say(f"kept as run {number} (qaconv runs)")
 
 
+_RESULTS = (
+    *("json", "csv", "latex", "markdown", "figure", "score_figure", "save_score"),
+    *("report", "groups"),
+)
+"""Options of all commands that name a file of results."""
+
+
 def check_outputs(arguments: argparse.Namespace) -> None:
-    """Refuse result files that could not be written, before the work and not after it."""
+    """Refuse result files that could not be written, before the work and not after it.
+
+    Nor may one take the place of another, or of the model.
+    """
     from qaconv_core.figures.style import FORMATS
 
-    for name in (
-        *("json", "csv", "latex", "markdown", "figure", "score_figure", "save_score"),
-        "report",
-    ):
+    for name in _RESULTS:
         file = getattr(arguments, name, None)
         if file in (None, "-"):
             continue
@@ -481,6 +488,19 @@ def check_outputs(arguments: argparse.Namespace) -> None:
         if not path.absolute().parent.is_dir():
             raise InputError(f"{file}: the folder for {option} does not exist; make it first")
         check_output(path)
+    _refuse_one_file_twice(arguments)
+
+
+def _refuse_one_file_twice(arguments: argparse.Namespace) -> None:
+    seen: dict[Path, str] = {}
+    for name in ("checkpoint", "out", *_RESULTS):
+        file = getattr(arguments, name, None)
+        if file in (None, "", "-") or (name == "checkpoint" and not Path(file).is_file()):
+            continue
+        option = "--" + name.replace("_", "-")
+        first = seen.setdefault(Path(file).resolve(), option)
+        if first != option:
+            raise InputError(f"{file}: is named by {first} and {option}; choose two files")
 
 
 def write_reports(

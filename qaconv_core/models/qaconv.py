@@ -105,11 +105,9 @@ class QAConv(nn.Module):
         module.load_state_dict(tensors, strict=False)
         return module.float().eval()
 
-    @torch.no_grad()
     def rescale_logits(self, slope: float, shift: float) -> None:
         """Make every logit ``slope`` · logit + ``shift``; a ``slope`` above 0 keeps orders."""
-        self.logit_bn.weight.mul_(slope)
-        self.logit_bn.bias.mul_(slope).add_(shift)
+        rescale_logits(dict(self.named_parameters()), slope, shift)
 
     def forward(self, query_maps: torch.Tensor, gallery_maps: torch.Tensor) -> torch.Tensor:
         """(p, C, h, w), (g, C, h, w) -> logits (p, g), differentiable."""
@@ -186,6 +184,13 @@ def head_tensors(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
             raise CheckpointError(f"tensor {name} of the QAConv head is missing")
     wanted = (*_STATE_KEYS, "bn.num_batches_tracked", "logit_bn.num_batches_tracked")
     return {name: found[name] for name in wanted if name in found}
+
+
+@torch.no_grad()
+def rescale_logits(tensors: Mapping[str, torch.Tensor], slope: float, shift: float) -> None:
+    """Make every logit ``slope`` · logit + ``shift``, of a head's ``tensors`` by bare names."""
+    tensors["logit_bn.weight"].mul_(slope)
+    tensors["logit_bn.bias"].mul_(slope).add_(shift)
 
 
 def head_kind(fc_weight: torch.Tensor, grid: Grid) -> str:

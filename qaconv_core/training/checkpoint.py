@@ -23,6 +23,7 @@ from torch import nn
 from qaconv_core.errors import CheckpointError, InputError
 from qaconv_core.models.camera_correction import CameraCorrection
 from qaconv_core.models.checkpoints import ADAPTED, CORRECTION, MIRRORED, read_tensors
+from qaconv_core.models.qaconv import head_tensors, rescale_logits
 from qaconv_core.store.atomic import replacing
 from qaconv_core.store.records import is_number
 from qaconv_core.training.calibration import Calibration
@@ -192,21 +193,13 @@ def export_checkpoint(
     if parts is not None:
         kept[CORRECTION] = {name: _shrunk(value, half) for name, value in parts.items()}
     if rescaled is not None:
-        _rescale(head, rescaled)
+        kept["criterion"] = {name: value.clone() for name, value in head.items()}
+        rescale_logits(head_tensors(kept["criterion"]), rescaled.slope, rescaled.shift)
         kept |= calibration_entry((read_calibration(content) or Calibration(1, 0)).then(rescaled))
     if content.get(MIRRORED) if mirrored is None else mirrored:
         kept[MIRRORED] = True
     _write(Path(target), kept)
     return Path(target).stat().st_size
-
-
-def _rescale(head: dict[str, torch.Tensor], by: Calibration) -> None:
-    """The head's tensors with every logit rescaled, in place of those in ``head``."""
-    for name, value in list(head.items()):
-        if name.endswith("logit_bn.weight"):
-            head[name] = value * by.slope
-        elif name.endswith("logit_bn.bias"):
-            head[name] = value * by.slope + by.shift
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

@@ -124,6 +124,20 @@ def test_outputs_that_are_no_files_are_refused_before_the_work(qaconv, tmp_path)
         assert len(done.err.splitlines()) == 1
 
 
+def test_no_result_takes_the_place_of_another_or_of_the_model(qaconv, checkpoint, tmp_path):
+    before = checkpoint.read_bytes()
+    for options, pair in (
+        (("--json", "a.txt", "--csv", "./a.txt"), "--json and --csv"),
+        (("--json", checkpoint), "--checkpoint and --json"),
+    ):
+        refused = qaconv(
+            "evaluate", "--dataset", "demo", "--checkpoint", checkpoint, *options, status=2
+        )
+        assert f"is named by {pair}; choose two files" in refused.err
+    assert checkpoint.read_bytes() == before
+    assert not (tmp_path / "a.txt").exists()
+
+
 def test_runs_are_listed_from_a_folder_that_is_only_read(
     qaconv, market, checkpoint, tmp_path, monkeypatch
 ):

@@ -585,7 +585,7 @@ def test_the_gain_is_that_of_the_better_order():
 
     def checked(share: float) -> Checked:
         distances = share * true + (1 - share) * noise
-        return Checked(check(0.5), distances, distances, labels)
+        return Checked(check(0.5), distances, distances, labels, distances)
 
     worse, better = checked(0.1), checked(0.6)
     assert gain_over(worse, better, cameras) > 0.3

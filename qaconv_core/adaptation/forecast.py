@@ -160,7 +160,7 @@ def forecast(
         learning=passes(_learned(n), epochs) * LEARNING_COST * forward,
         cameras=_looked_at(book, model.spec.channels) * forward,
         checking=2 * CHECKED * forward,
-        mirrored=2 * CHECKED * forward,
+        mirrored=3 * CHECKED * forward,  # both pictures, and the maps without
     )
     memory = memory_of(model, book, unread, allowed)
     free = available_memory("cpu")

@@ -104,7 +104,8 @@ def _by_folders(
     if folders == "persons" or (folders == "auto" and not _camera_like(refs, dataset)):
         return refs, ""
     if folders == "none":
-        return tuple(replace(ref, pid=None, camid=None, person="", camera="") for ref in refs), ""
+        bare = tuple(replace(ref, pid=None, camid=None, person="", camera="") for ref in refs)
+        return bare, "folders were taken for neither cameras nor persons (--folders)"
     names = [_folder(ref.path, dataset.root) for ref in refs]
     numbers = {name: number for number, name in enumerate(sorted(set(names)))}
     found = tuple(

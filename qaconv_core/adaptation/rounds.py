@@ -134,7 +134,6 @@ class _Adaptation:
         self.on_plan: OnPlan | None = None
         self._old_checked: Checked | None = None
         self.device = resolve_device(job.device)
-        self.began = time.monotonic()
         self.old = load_checkpoint(job.start, input_size=job.input_size)
 
     def run(self) -> AdaptationResult:
@@ -513,7 +512,7 @@ class _Adaptation:
             len(self.people),
             job.pictures.cameras,
             len(state.held_out),
-            time.monotonic() - self.began,
+            state.seconds,
         )
         averaged = mirrored if result.averages_mirrored else None
         export_checkpoint(

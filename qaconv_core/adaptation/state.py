@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +53,7 @@ class State:
 
     ``held_out`` are places of pictures that are never learned from; ``before`` is the check of
     the old model, ``maps_before`` of its maps. All are there once the first groups are.
+    ``spent`` are the seconds of earlier calls.
     """
 
     folder: Path
@@ -62,6 +64,13 @@ class State:
     held_out: Int64 | None = None
     before: Check | None = None
     maps_before: MapQuality | None = None
+    spent: float = 0.0
+    _began: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of all calls up to now; of a call that was killed, up to what it last saved."""
+        return self.spent + time.monotonic() - self._began
 
     @property
     def learned(self) -> tuple[Round, ...]:
@@ -94,6 +103,7 @@ class State:
                 for g in self.grouped
             ],
             "rounds": [one.to_dict() for one in self.rounds],
+            "seconds": self.seconds,
         }
         atomic_write_text(self.folder / _FILE, json.dumps(content) + "\n")
 
@@ -167,6 +177,7 @@ def _fill(state: State, content: Any, pictures: int) -> None:
             state.before = Check(**content["before"])
         if content["maps_before"] is not None:
             state.maps_before = MapQuality(**content["maps_before"])
+        state.spent = float(content.get("seconds", 0.0))
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedRecord(f"is damaged ({error})") from None
     done = len(state.rounds)

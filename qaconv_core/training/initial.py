@@ -11,12 +11,14 @@ import torch
 from qaconv_core.data.weights import fetch, find_weights, published
 from qaconv_core.errors import CheckpointError, InputError, StoreError
 from qaconv_core.models import FeatureNetwork, QAConv, efficientnet_lite, mobilenet_v2
-from qaconv_core.models.checkpoints import read_tensors
+from qaconv_core.models.checkpoints import CORRECTION, MIRRORED, read_tensors
 from qaconv_core.progress import NO_CONTEXT, WorkContext
 from qaconv_core.training.checkpoint import read_calibration
 from qaconv_core.training.recipes import Recipe
 
 _STEM = ("conv1.", "bn1.", "layer1.", "layer2.", "layer3.", "layer4.")
+_LEFT_OUT = {CORRECTION: "corrections for cameras", MIRRORED: "mirrored pictures"}
+"""Entries of an adapted model that a training does not take up, in words."""
 
 
 def new_network(
@@ -72,7 +74,9 @@ def take_neck_and_head(network: FeatureNetwork, matcher: QAConv, weights: Path) 
         for name, value in own.items():
             value.copy_(found[name])
     _take_calibration_back(matcher, weights, content)
-    return f"neck and head: {weights}"
+    added = [words for entry, words in _LEFT_OUT.items() if entry in content]
+    left = f"; without what its adaptation added: {' and '.join(added)}" if added else ""
+    return f"neck and head: {weights}{left}"
 
 
 def _take_calibration_back(matcher: QAConv, weights: Path, content: Mapping[str, Any]) -> None:

@@ -453,6 +453,18 @@ def test_work_of_another_job_is_not_taken_up(world, tmp_path):
         run(world, out, "--seed", "5")
 
 
+def test_seconds_of_earlier_calls_count(world, tmp_path):
+    out, result = tmp_path / "new.pth.tar", tmp_path / "new.json"
+    state = tmp_path / "new.pth.tar.work" / "state.json"
+    with pytest.raises(Cancelled):
+        run(world, out, "--rounds", "1", cancel=StopOnce(state))
+    content = json.loads(state.read_text())
+    assert content["seconds"] > 0
+    state.write_text(json.dumps({**content, "seconds": content["seconds"] + 5000}))
+    run(world, out, "--rounds", "1", "--json", result)
+    assert 5000 < json.loads(result.read_text())["seconds"] < 6000
+
+
 def test_groups_can_be_looked_at_and_taken_out(world, adapted, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(engine, "CLEAR", -9.0)
     out, page = tmp_path / "new.pth.tar", tmp_path / "groups.html"

@@ -40,9 +40,17 @@ def test_many_folders_of_few_pictures_are_persons(tmp_path):
     assert found.cameras == 0
     assert len({ref.pid for ref in found.refs}) == 15
     assert pictures_of(dataset, "cameras").cameras == 15
+    assert pictures_of(dataset, "persons").notes == found.notes
     assert {ref.pid for ref in pictures_of(dataset, "none").refs} == {None}
     with pytest.raises(InputError, match="unknown folders"):
         pictures_of(dataset, "rooms")
+
+
+def test_where_folders_stand_for_nothing_no_note_names_cameras(tmp_path):
+    dataset = write(tmp_path, [f"cam{c}/{i:03}.png" for c in (1, 2) for i in range(30)])
+    found = pictures_of(dataset, "none")
+    assert found.cameras == 0
+    assert found.notes == ("folders were taken for neither cameras nor persons (--folders)",)
 
 
 def test_a_benchmark_gives_its_training_part_alone(tmp_path):

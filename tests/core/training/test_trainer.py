@@ -368,6 +368,19 @@ def test_a_model_gives_backbone_neck_and_head(tmp_path):
         assert all(torch.equal(value, theirs[name]) for name, value in own.items())
 
 
+def test_what_an_adaptation_added_is_left_out_with_a_line(tmp_path):
+    recipe = tiny_recipe("v2.1")
+    whole, model = tmp_path / "whole.pth.tar", tmp_path / "model.pth.tar"
+    trained = tiny_trainer(recipe, tiny_book(tmp_path / "data"), seed=5)
+    trained.save(whole)
+    for mirrored, words in ((None, ""), (True, "; without what its adaptation added: mirrored")):
+        export_checkpoint(whole, model, mirrored=mirrored)
+        network, _ = new_network(recipe, model)
+        line = take_neck_and_head(network, new_criterion(recipe, 6).matcher, model)
+        assert line.startswith(f"neck and head: {model}{words}")
+        assert words or "without" not in line
+
+
 @pytest.mark.parametrize(
     ("change", "what"), [({"neck": 8}, "neck"), ({"head": "two-sided"}, "head")]
 )

@@ -17,7 +17,7 @@ from app.items.selection import draw_ground
 from app.items.thumbnail import draw_thumbnail, faded
 from app.state.gallery import Gallery
 from app.state.words import short_camera, time_text
-from qaconv_core.naming import person_label
+from qaconv_core.data.names import shown_person
 from qaconv_core.types import ImageRef
 
 TILE_ROLE = Qt.UserRole
@@ -144,11 +144,11 @@ class GalleryDelegate(ResultDelegate):
         if self.wordy:
             moment = time_text(tile.ref.time)
             where = " · ".join(t for t in (short_camera(tile.ref), moment) if t)
-            pid = person_label(tile.ref.pid, tile.ref.person)
+            who = shown_person(tile.ref)
             metrics, row = QFontMetrics(option.font), QRect(words)
             row.setHeight(metrics.lineSpacing())
             painter.setFont(option.font)
-            for text, colour in ((tile.person or pid or tile.ref.path.name, ink),
+            for text, colour in ((tile.person or who or tile.ref.path.name, ink),
                                  (where, faded(ink, 190))):  # fmt: skip
                 painter.setPen(colour)
                 short = metrics.elidedText(text, Qt.ElideMiddle, row.width())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from qaconv_core.naming import camera_words, person_words
+from qaconv_core.data.names import shown_person_words
+from qaconv_core.naming import camera_words
 from qaconv_core.types import ImageRef
 
 
@@ -18,7 +19,7 @@ def shown_of(shown: int, total: int) -> str:
 
 def person_title(ref: ImageRef) -> str:
     """``Person 2`` at the beginning of a text; empty where not known."""
-    words = person_words(ref.pid, ref.person)
+    words = shown_person_words(ref)
     return words[:1].upper() + words[1:]
 
 

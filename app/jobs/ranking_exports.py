@@ -11,6 +11,7 @@ from app.jobs.match_exports import FORMATS, short_name
 from app.state.export_choices import CSV, JSON
 from app.state.listing import listed_places
 from app.state.workspace import Workspace
+from qaconv_core.data.names import person_name
 from qaconv_core.evaluation.labelled_line import LabelledLine
 from qaconv_core.evaluation.ranked_lists import (
     LABELLED,
@@ -23,7 +24,7 @@ from qaconv_core.evaluation.ranked_lists import (
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.ranking.strangers import Strangers
 from qaconv_core.store.atomic import atomic_write_text
-from qaconv_core.types import Int64, RankingResult
+from qaconv_core.types import ImageRef, Int64, RankingResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -138,10 +139,10 @@ def ranked_picture(item: dict[str, Any], truth: int) -> RankedPicture:
     from qaconv_core.data.images import read_image
     from qaconv_core.figures.ranking import RankedPicture
 
-    image = read_image(item["path"])
+    ref = ImageRef(Path(item["path"]), pid=item["pid"], person=item.get("person", ""))
     known = item["rank"], item["score"], item["pid"], item["camid"], truth
     return RankedPicture(
-        image, *known, person=item.get("person", ""), camera=item.get("camera", "")
+        read_image(ref.path), *known, person=person_name(ref), camera=item.get("camera", "")
     )
 
 

@@ -11,7 +11,8 @@ from datetime import datetime
 
 from app.state.values import METHODS, NORMALISED, Cell
 from qaconv_core.data.moments import moment_of, number_of
-from qaconv_core.naming import camera_label, camera_words, person_label, person_words
+from qaconv_core.data.names import shown_person, shown_person_words
+from qaconv_core.naming import camera_label, camera_words
 from qaconv_core.readable import counted
 from qaconv_core.types import Grid, ImageRef, RankingResult
 
@@ -188,7 +189,7 @@ def cell_sentence(number: int, grid: Grid) -> str:
 
 def person_text(ref: ImageRef) -> str:
     """ "person 2"; words where the person is not known."""
-    return person_words(ref.pid, ref.person) or "person not known"
+    return shown_person_words(ref) or "person not known"
 
 
 def camera_text(ref: ImageRef) -> str:
@@ -263,7 +264,7 @@ def short_camera(ref: ImageRef) -> str:
 
 def who_label(ref: ImageRef) -> str:
     """``2 · c1``: person and camera where there is little room, as far as they are known."""
-    return _known(person_label(ref.pid, ref.person), short_camera(ref))
+    return _known(shown_person(ref), short_camera(ref))
 
 
 def _known(*parts: str) -> str:

@@ -29,11 +29,12 @@ from qaconv_core.cli.rank_report import model_words, numbered, write_match_repor
 from qaconv_core.cli.regions import add_region_options
 from qaconv_core.cli.search import Listing, RankCommand
 from qaconv_core.cli.terminal import say
+from qaconv_core.data.names import person_name, shown_person
 from qaconv_core.errors import InputError
 from qaconv_core.evaluation.labelled_line import FALSE_PAIRS
 from qaconv_core.evaluation.ranked_lists import SCORE_WORDS, ranking_csv
 from qaconv_core.explaining import limits
-from qaconv_core.naming import camera_called, camera_label, camera_numbered, person_label
+from qaconv_core.naming import camera_called, camera_label, camera_numbered
 from qaconv_core.progress import CancelToken
 from qaconv_core.ranking.tracks import BEST, TRACK_RULES
 from qaconv_core.readable import counted, shown
@@ -363,7 +364,7 @@ def _normalised_rows(listing: Listing, found: NormalisedRanking) -> list[str]:
 
 
 def _person(ref: ImageRef) -> str:
-    return person_label(ref.pid, ref.person) or "–"
+    return shown_person(ref) or "–"
 
 
 def _camera(ref: ImageRef) -> str:
@@ -388,7 +389,7 @@ def _write_figures(file: str, listings: list[Listing]) -> None:
                 int(ranking.truth[place]),
                 listing.found[place][1].found_mask if listing.found else None,
                 None if ranking.method == "qaconv" else float(ranking.values[place]),
-                ref.person,
+                person_name(ref),
                 ref.camera,
             )
             for place, ref in enumerate(refs)

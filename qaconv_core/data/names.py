@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from qaconv_core.naming import person_label, person_words
 from qaconv_core.types import ImageRef
+
+DISTRACTOR = "distractor"
 
 _FLAGS = re.ASCII | re.IGNORECASE | re.DOTALL
 
@@ -69,3 +72,21 @@ def is_distractor(ref: ImageRef) -> bool:
     if ref.pid != 0:
         return False
     return ref.path.name.startswith("0000_") and MARKET.read(ref.path.name) is not None
+
+
+def person_name(ref: ImageRef) -> str:
+    """The name of whom a picture shows: ``anna`` or ``distractor``; empty where it has a number at
+    most."""
+    return ref.person or (DISTRACTOR if is_distractor(ref) else "")
+
+
+def shown_person(ref: ImageRef) -> str:
+    """Whom a picture shows where there is little room: ``anna``, ``2`` or ``distractor``; empty
+    where not known."""
+    return person_label(ref.pid, person_name(ref))
+
+
+def shown_person_words(ref: ImageRef) -> str:
+    """``person anna``, ``person 2`` or ``distractor``; empty where not known."""
+    name = person_name(ref)
+    return name if name == DISTRACTOR else person_words(ref.pid, name)

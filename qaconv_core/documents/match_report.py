@@ -13,11 +13,12 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from qaconv_core.data.images import read_image
+from qaconv_core.data.names import shown_person
 from qaconv_core.errors import ImageError
 from qaconv_core.explaining.values import NormalisedBreakdown, Relative
 from qaconv_core.figures.match import match_figure
 from qaconv_core.figures.style import part_picture
-from qaconv_core.naming import camera_label, person_label
+from qaconv_core.naming import camera_label
 from qaconv_core.progress import WorkContext
 from qaconv_core.readable import counted
 from qaconv_core.store.cases import Case, picture_hash
@@ -200,7 +201,7 @@ def overview(report: MatchReport) -> tuple[tuple[str, ...], list[tuple[object, .
             c.part_logit,
             c.logit,
             score_of_logit(c.logit),
-            person_label(c.ref.pid, c.ref.person) or "–",
+            shown_person(c.ref) or "–",
             camera_label(c.ref.camid, c.ref.camera) or "–",
             c.truth or "–",
             DECIDED[c.decision.verdict] if c.decision else "–",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from PyQt5.QtTest import QTest
 from app.items.query_model import QueryEntry
 from app.items.row_models import ENTRY_ROLE
 from app.items.row_texts import who_sentence
-from app.state.words import who_text
+from app.state.listing import search_texts, text_hits
+from app.state.words import who_label, who_text
 from app.views.explore.queries_panel import QueriesPanel
 from app.views.widgets.actions import Actions
 from qaconv_core.galleries.values import OpenSet
@@ -104,6 +106,23 @@ def test_a_person_called_person_1_is_so_called_once(joint):
     assert who_sentence(ref) == "Person 1, camera east"
     assert who_text(ref).startswith("person 1 · camera east")
     assert who_text(replace(ref, person="anna", camera="yard")).startswith("person anna · camera y")
+
+
+def test_distractors_are_called_so_and_found_by_the_word():
+    refs = [
+        ImageRef(Path("0000_c2s1_000001_00.jpg"), pid=0, camid=1),
+        ImageRef(Path("0007_c2s1_000001_00.jpg"), pid=7, camid=1),
+        ImageRef(Path("0000_c2s1_000002_00.png"), pid=0, camid=1, person="zero"),
+        ImageRef(Path("first.jpg"), pid=0, camid=1),
+    ]
+    assert [who_label(ref) for ref in refs[:2]] == ["distractor · c2", "7 · c2"]
+    assert who_sentence(refs[0]) == "Distractor, camera 2"
+    assert [who_text(ref).split(" · ")[0] for ref in refs] == [
+        "distractor", "person 7", "person zero", "person 0",
+    ]  # fmt: skip
+    texts = search_texts(ImageSet(tuple(refs)))
+    assert text_hits(texts, "Distractor").tolist() == [True, False, False, False]
+    assert text_hits(texts, "person 0").tolist() == [False, False, False, True]
 
 
 def test_a_person_and_cameras_are_chosen(panel, joint):

@@ -40,7 +40,7 @@ from qaconv_core.adaptation.replay import (
     replayed_people,
     with_replay,
 )
-from qaconv_core.adaptation.state import Grouped, State, open_state
+from qaconv_core.adaptation.state import Grouped, State, may_replace, open_state
 from qaconv_core.adaptation.values import (
     AdaptationJob,
     AdaptationResult,
@@ -92,6 +92,7 @@ _MEASURES = (
 Say = Callable[[str], None]
 OnPlan = Callable[[Forecast], None]
 OnGroups = Callable[[FoundGroups], Wrong | None]
+OnResult = Callable[[AdaptationResult], None]
 
 
 def adapt(
@@ -102,19 +103,22 @@ def adapt(
     say: Say | None = None,
     on_groups: OnGroups | None = None,
     on_plan: OnPlan | None = None,
+    on_result: OnResult | None = None,
 ) -> AdaptationResult:
     """Adapt a model to pictures without labels; write it to ``job.out``.
 
     ``on_groups`` gets the groups of each round before anything is learned from them, and may
     return what is wrong among them; what it raises ends the run, which can be taken up again.
-    ``on_plan`` gets the forecast before the work begins.
+    ``on_plan`` gets the forecast before the work begins. ``on_result`` gets the result once the
+    model is written, to write more files; where it raises, or the process is killed in it, an equal
+    job comes to it again without learning anew.
 
     An equal job that was interrupted is taken up where it stood, with the same result. Raises
     :class:`~qaconv_core.errors.Cancelled` once the step in hand is saved, and the engine's
     errors, at once where something cannot work.
     """
     adaptation = _Adaptation(job, progress, cancel, say or (lambda line: None), on_groups)
-    adaptation.on_plan = on_plan
+    adaptation.on_plan, adaptation.on_result = on_plan, on_result
     return adaptation.run()
 
 
@@ -132,6 +136,7 @@ class _Adaptation:
         self.job, self.progress, self.cancel, self.say = job, progress, cancel, say
         self.on_groups = on_groups
         self.on_plan: OnPlan | None = None
+        self.on_result: OnResult | None = None
         self._old_checked: Checked | None = None
         self.device = resolve_device(job.device)
         self.old = load_checkpoint(job.start, input_size=job.input_size)
@@ -515,11 +520,15 @@ class _Adaptation:
             state.seconds,
         )
         averaged = mirrored if result.averages_mirrored else None
+        state.may_replace = True
+        state.save()
         export_checkpoint(
             source, job.out, adapted=self._record(result) if kept else None,
             mirrored=None if averaged is None else True,
             rescaled=None if averaged is None else Calibration(averaged.slope, averaged.shift),
         )  # fmt: skip
+        if self.on_result is not None:
+            self.on_result(result)
         state.remove()
         return result
 
@@ -728,7 +737,7 @@ def _check_out(job: AdaptationJob) -> None:
     check_output(job.out)
     if not job.out.absolute().parent.is_dir():
         raise InputError(f"{shown(job.out)}: the folder for --out does not exist; make it first")
-    if job.out.exists() and not job.overwrite:
+    if job.out.exists() and not job.overwrite and not may_replace(job.out):
         raise InputError(f"{shown(job.out)}: is there already; --overwrite replaces it")
     if job.rounds < 1 or job.epochs < 1:
         raise InputError("rounds and epochs must be at least 1")

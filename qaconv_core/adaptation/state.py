@@ -53,7 +53,8 @@ class State:
 
     ``held_out`` are places of pictures that are never learned from; ``before`` is the check of
     the old model, ``maps_before`` of its maps. All are there once the first groups are.
-    ``spent`` are the seconds of earlier calls.
+    ``spent`` are the seconds of earlier calls. ``may_replace`` says that a file in the place of the
+    result may be replaced: it was allowed, or it is what this work has written.
     """
 
     folder: Path
@@ -65,6 +66,7 @@ class State:
     before: Check | None = None
     maps_before: MapQuality | None = None
     spent: float = 0.0
+    may_replace: bool = False
     _began: float = field(default_factory=time.monotonic)
 
     @property
@@ -104,6 +106,7 @@ class State:
             ],
             "rounds": [one.to_dict() for one in self.rounds],
             "seconds": self.seconds,
+            "may_replace": self.may_replace,
         }
         atomic_write_text(self.folder / _FILE, json.dumps(content) + "\n")
 
@@ -131,13 +134,21 @@ def unfinished(out: Path) -> Unfinished | None:
     return Unfinished(min(done + 1, planned), planned) if known else None
 
 
+def may_replace(out: Path) -> bool:
+    """Whether a work that was begun may replace the file ``out``."""
+    try:
+        return bool(read_json(work_folder(out) / _FILE)["may_replace"] is True)
+    except (OSError, DamagedRecord, KeyError, TypeError):
+        return False
+
+
 def open_state(job: AdaptationJob, model_sha: str) -> State:
     """The state of an equal job that was interrupted, or a fresh one.
 
     Raises :class:`InputError` where the folder holds another job's work and ``job.overwrite`` is
     not set, and where the folder cannot be made.
     """
-    state = State(job.folder, _key(job, model_sha), job.rounds)
+    state = State(job.folder, _key(job, model_sha), job.rounds, may_replace=job.overwrite)
     if job.overwrite:
         state.remove()
     path = job.folder / _FILE
@@ -178,6 +189,7 @@ def _fill(state: State, content: Any, pictures: int) -> None:
         if content["maps_before"] is not None:
             state.maps_before = MapQuality(**content["maps_before"])
         state.spent = float(content.get("seconds", 0.0))
+        state.may_replace = content.get("may_replace") is True
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedRecord(f"is damaged ({error})") from None
     done = len(state.rounds)

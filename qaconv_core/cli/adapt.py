@@ -120,23 +120,36 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
         if arguments.review:
             raise _Reviewed
 
+    results: list[AdaptationResult] = []
+
+    def keep(result: AdaptationResult) -> None:
+        results.append(result)
+        if arguments.json and arguments.json != "-":
+            write_json(arguments.json, result.to_dict())
+        if arguments.figure:
+            _write_figure(result, arguments.figure)
+
     try:
         with TrainingShower(arguments.quiet) as progress:
-            result = adapt(job, progress=progress, cancel=cancel, say=say, on_groups=look)
+            adapt(
+                job, progress=progress, cancel=cancel, say=say, on_groups=look, on_result=keep
+            )  # fmt: skip
     except _Reviewed:
         say("stopped to look at the groups; the same command without --review goes on")
-        return
-    # First what is lost otherwise, should a file not be written.
-    if arguments.json != "-":
-        show(outcome(result))
-    if arguments.json:
-        write_json(arguments.json, result.to_dict())
-    if arguments.figure:
-        from qaconv_core.figures.adaptation import rounds_figure
-        from qaconv_core.figures.style import save_figure
+    finally:  # said also where another file could not be written
+        for result in results:
+            if arguments.json == "-":
+                write_json(arguments.json, result.to_dict())
+            else:
+                show(outcome(result))
 
-        save_figure(rounds_figure(result), Path(arguments.figure))
-        say(f"figure: {arguments.figure}")
+
+def _write_figure(result: AdaptationResult, file: str) -> None:
+    from qaconv_core.figures.adaptation import rounds_figure
+    from qaconv_core.figures.style import save_figure
+
+    save_figure(rounds_figure(result), Path(file))
+    say(f"figure: {file}")
 
 
 def adaptation_job(arguments: argparse.Namespace) -> AdaptationJob:

@@ -28,7 +28,7 @@ from qaconv_core.adaptation.rounds import as_before, best_round, hold_out
 from qaconv_core.adaptation.state import State
 from qaconv_core.adaptation.values import Round
 from qaconv_core.cli import adapt as command
-from qaconv_core.errors import Cancelled, InputError
+from qaconv_core.errors import Cancelled, InputError, QAConvError
 from qaconv_core.model import load_model
 from qaconv_core.models.checkpoints import read_tensors
 from qaconv_core.progress import CancelToken
@@ -258,6 +258,44 @@ def test_logits_of_averaged_maps_have_mean_and_spread_as_before():
 def test_a_file_that_is_there_is_not_replaced_unasked(world, adapted):
     with pytest.raises(InputError, match="--overwrite replaces it"):
         run(world, adapted / "new.pth.tar")
+
+
+def test_results_that_could_not_be_written_come_without_learning_anew(
+    world, adapted, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(engine, "CLEAR", -9.0)
+    out, result = tmp_path / "new.pth.tar", tmp_path / "new.json"
+    result.mkdir()  # nothing can be written in its place
+    monkeypatch.setattr("qaconv_core.cli.evaluate.check_outputs", lambda arguments: None)
+    with pytest.raises(QAConvError):
+        run(world, out, "--json", result)
+    assert "adapted in" in capsys.readouterr().out
+    assert same(out, adapted / "new.pth.tar")
+    result.rmdir()
+
+    def learned(*_args: object) -> None:
+        raise AssertionError("a round was made once more")
+
+    monkeypatch.setattr(engine._Adaptation, "_round", learned)
+    run(world, out, "--json", result)
+    found, whole = (json.loads(path.read_text()) for path in (result, adapted / "new.json"))
+    assert [one["check"] for one in found["rounds"]] == [one["check"] for one in whole["rounds"]]
+    assert same(out, adapted / "new.pth.tar")
+    assert not (tmp_path / "new.pth.tar.work").exists()
+
+
+def test_work_that_may_replace_a_file_goes_on_without_being_told_again(
+    world, adapted, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(engine, "CLEAR", -9.0)
+    out = tmp_path / "new.pth.tar"
+    out.write_bytes(b"old")
+    with pytest.raises(Cancelled):
+        run(world, out, "--overwrite", cancel=StopOnce(out.with_name("new.pth.tar.work")
+                                                       / "state.json"))  # fmt: skip
+    assert out.read_bytes() == b"old"
+    run(world, out)
+    assert same(out, adapted / "new.pth.tar")
 
 
 def test_an_evaluation_shows_the_adaptation(adapted, tmp_path, capsys):

@@ -33,7 +33,7 @@ from qaconv_core.searching.quantised import (
     quantise,
     query_losses,
 )
-from qaconv_core.threads import in_threads
+from qaconv_core.threads import for_each_thread, in_threads
 from qaconv_core.types import Bool, Float32, Float64, Int64
 
 QUERY_CHUNK = 1024
@@ -80,6 +80,14 @@ class Pace:
         return estimate + share * exact < exact
 
 
+@dataclass
+class _LastGallery:
+    """The maps of the gallery that a thread has read last, in 8 bits."""
+
+    span: Span = (0, 0)
+    maps: QuantisedMaps | None = None
+
+
 class EstimatedLogits:
     """Logits of query maps (p, C, h, w) and gallery maps (g, C, h, w), the same array for
     ``inner``.
@@ -112,7 +120,11 @@ class EstimatedLogits:
         self.pace = pace or Pace()
         self.workers, self.context = workers or cpu_workers(), context
         self._losses = tuple(Losses(np.zeros(n), np.zeros(n)) for n in shape)
-        self._own = threading.local()
+        self._byte_tiles = for_each_thread(lambda: ByteTiles(head))
+        self._float_tiles = for_each_thread(
+            lambda: FloatTiles(head, query.shape[1], context.cancel)
+        )
+        self._last_gallery = for_each_thread(_LastGallery)
 
     @property
     def pairs(self) -> int:
@@ -187,11 +199,8 @@ class EstimatedLogits:
             return (b - a) * (d - c)
         begun = time.perf_counter()
         gallery = self._gallery((c, d))
-        if not hasattr(self._own, "bytes"):
-            self._own.bytes = ByteTiles(self.head)
-        done = 0
+        done, tiles = 0, self._byte_tiles()
         values = np.empty((b - a, d - c), dtype=np.float32)
-        tiles: ByteTiles = self._own.bytes
         for start, stop in _spans(a, b, tiles.together):
             self.context.raise_if_cancelled()
             first = min(max(c, start), d) - c if self.mirror else 0
@@ -207,12 +216,11 @@ class EstimatedLogits:
 
     def _gallery(self, span: Span) -> QuantisedMaps:
         """The gallery's maps in 8 bits; each thread keeps those of the last block."""
-        if getattr(self._own, "span", None) != span:
-            self._own.small = quantise(read_maps(self.gallery, span))
-            self._own.span = span
-            self._keep(1, span, gallery_losses(self._own.small, self.head))
-        found: QuantisedMaps = self._own.small
-        return found
+        last = self._last_gallery()
+        if last.maps is None or last.span != span:
+            last.maps, last.span = quantise(read_maps(self.gallery, span)), span
+            self._keep(1, span, gallery_losses(last.maps, self.head))
+        return last.maps
 
     def _keep(self, side: int, span: Span, losses: Losses) -> None:
         at = slice(*span)
@@ -303,7 +311,7 @@ class EstimatedLogits:
         for first, last in zip(starts, [*starts[1:], len(rows)], strict=True):
             row, some = int(rows[first]), columns[first:last]
             maps = read_maps(pick_maps(self.gallery, some), (0, len(some)))
-            logits = self._tiles().score(read_maps(self.query, (row, row + 1)), maps)[0]
+            logits = self._float_tiles().score(read_maps(self.query, (row, row + 1)), maps)[0]
             self.values[row, some], self.exact[row, some] = logits, True
             if self.mirror:
                 self.values[some, row], self.exact[some, row] = logits, True
@@ -312,17 +320,12 @@ class EstimatedLogits:
     def _score_block(self, block: Block) -> None:
         begun = time.perf_counter()
         (a, b), (c, d) = block
-        logits = self._tiles().score(read_maps(self.query, (a, b)), read_maps(self.gallery, (c, d)))
+        query, gallery = read_maps(self.query, (a, b)), read_maps(self.gallery, (c, d))
+        logits = self._float_tiles().score(query, gallery)
         self.values[a:b, c:d], self.exact[a:b, c:d] = logits, True
         if self.mirror:
             self.values[c:d, a:b], self.exact[c:d, a:b] = logits.T, True
         self.pace.add_exact(logits.size, time.perf_counter() - begun)
-
-    def _tiles(self) -> FloatTiles:
-        if not hasattr(self._own, "floats"):
-            self._own.floats = FloatTiles(self.head, self.query.shape[1], self.context.cancel)
-        tiles: FloatTiles = self._own.floats
-        return tiles
 
     def _tracker(self, stage: str, total: int) -> Tracker:
         return self.context.tracker(stage, total, "pairs")

@@ -76,6 +76,8 @@ HELD_LIMITS = (150, 400)
 """Least and most pictures held out; the least only where it is at most a quarter of all."""
 CLEAR = 0.005
 """Gain from which a round is clearly better than the old model."""
+SEEMS_LOST = 0.005
+"""Gain that mirrored pictures may seem to cost: on as few held-out pictures, that is chance."""
 WORTH_LOST = 0.02
 """How much less the held-out groups of such a round may be worth."""
 FELL = "the maps connect parts of the body less often, or the background more often, than before"
@@ -534,7 +536,7 @@ class _Adaptation:
 
     def _mirrored(self, state: State, kept: int) -> Mirrored:
         """The model of round ``kept`` with maps averaged with those of mirrored pictures, checked
-        against the same model without. Nothing is forgotten by it, so that any gain serves."""
+        against the same model without."""
         assert state.before is not None
         assert state.held_out is not None
         one, last = state.rounds[kept - 1], max(1, len(state.learned))
@@ -545,11 +547,10 @@ class _Adaptation:
         self.say(f"mirrored pictures too: {words_of_check(check, one.check)}")
         self.say(f"mirrored pictures too: {words_of_maps(maps, one.maps)}")
         made = replace(one, check=check, maps=maps)
-        better = _clearly_better(made, state.before, state.maps_before)
-        ahead = (check.gain or 0.0) > (one.check.gain or 0.0)
+        helped = mirrored_help(one, made, state.before, state.maps_before)
         model, plain = self._held_maps(state.model(kept), state.held_out, last, MIRRORED_STAGE)
         logits = all_logits(plain, model.matcher.affine(), self.device)
-        return Mirrored(check, maps, better and ahead, *as_before(logits, checked.logits))
+        return Mirrored(check, maps, helped, *as_before(logits, checked.logits))
 
     def _record(self, result: AdaptationResult) -> dict[str, Any]:
         """What the checkpoint says of its adaptation."""
@@ -669,6 +670,20 @@ def best_round(
     return kept
 
 
+def mirrored_help(
+    one: Round, mirrored: Round, before: Check, maps_before: MapQuality | None = None
+) -> bool:
+    """Whether the model of the round ``one`` is to average its maps with those of mirrored
+    pictures, checked as ``mirrored``.
+
+    It is where neither maps nor groups are worth less than a round may cost, and the gain has not
+    clearly fallen. Averaging forgets nothing, and helped other persons wherever that was measured
+    (docs/adapting.md).
+    """
+    lost = (one.check.gain or 0.0) - (mirrored.check.gain or 0.0)
+    return _bearable(mirrored, before, maps_before) and lost <= SEEMS_LOST
+
+
 def as_before(before: Float32, after: Float32) -> tuple[float, float]:
     """Slope and shift that give logits ``after`` (n, n) mean and spread of those ``before``, over
     pairs of two pictures; (1, 0) where they tell nothing."""
@@ -681,10 +696,14 @@ def as_before(before: Float32, after: Float32) -> tuple[float, float]:
 
 
 def _clearly_better(one: Round, before: Check, maps_before: MapQuality | None) -> bool:
-    honest = one.maps is None or maps_before is None or one.maps.honest(maps_before)
-    lost = before.worth - one.check.worth
     clear = CLEAR if one.learned else 0.0
-    return honest and lost <= WORTH_LOST and (one.check.gain or 0.0) > clear
+    return _bearable(one, before, maps_before) and (one.check.gain or 0.0) > clear
+
+
+def _bearable(one: Round, before: Check, maps_before: MapQuality | None) -> bool:
+    """Whether neither the maps nor the held-out groups are worth much less than before."""
+    honest = one.maps is None or maps_before is None or one.maps.honest(maps_before)
+    return honest and before.worth - one.check.worth <= WORTH_LOST
 
 
 def _betterment(one: Round, before: Check) -> float:

@@ -24,7 +24,7 @@ from qaconv_core.adaptation.checks import Check, Checked, gain_over
 from qaconv_core.adaptation.grouping import ALONE, Grouping
 from qaconv_core.adaptation.learning import epochs_of, thinned
 from qaconv_core.adaptation.replay import MapQuality
-from qaconv_core.adaptation.rounds import as_before, best_round, hold_out
+from qaconv_core.adaptation.rounds import as_before, best_round, hold_out, mirrored_help
 from qaconv_core.adaptation.state import State
 from qaconv_core.adaptation.values import Round
 from qaconv_core.cli import adapt as command
@@ -123,11 +123,10 @@ def test_the_json_names_rounds_and_checks(adapted):
 
 
 def test_at_last_mirrored_pictures_are_tried(world, adapted, tmp_path, monkeypatch, capsys):
-    """They are averaged where the gain is higher than that of the round that is kept."""
+    """They are averaged where the gain is not clearly less than that of the round that is kept."""
     found = json.loads((adapted / "new.json").read_text())
-    helped = (
-        found["mirrored"]["check"]["gain"] > found["rounds"][found["kept"] - 1]["check"]["gain"]
-    )
+    gain = found["rounds"][found["kept"] - 1]["check"]["gain"]
+    helped = found["mirrored"]["check"]["gain"] >= gain - engine.SEEMS_LOST
     assert found["mirrored"]["helped"] is helped is True
     content, words = read_tensors(adapted / "new.pth.tar"), "averaged with those of the mirrored"
     assert content["mirrored"] is True
@@ -625,6 +624,20 @@ def test_rounds_whose_maps_fell_are_not_kept():
     assert best_round(check(0.5), found, MapQuality(0.72, 0.08)) == 1
     assert best_round(check(0.5), found, MapQuality(0.74, 0.1)) == 0, "parts"
     assert best_round(check(0.5), found, MapQuality(0.7, 0.04)) == 0, "background"
+
+
+def test_mirrored_pictures_are_averaged_unless_they_clearly_cost():
+    def helps(worth: float, gain: float, parts: float = 0.7) -> bool:
+        one, mirrored = after((0.55, 0.02), (worth, gain))
+        mirrored = replace(mirrored, maps=MapQuality(parts, 0.1))
+        return mirrored_help(one, mirrored, check(0.5), MapQuality(0.7, 0.1))
+
+    assert helps(0.55, 0.03)
+    assert helps(0.55, 0.016), "what may be chance"
+    assert not helps(0.55, 0.014)
+    assert helps(0.481, 0.03)
+    assert not helps(0.479, 0.03), "groups' worth"
+    assert not helps(0.55, 0.03, 0.66), "parts"
 
 
 def test_the_gain_is_that_of_the_better_order():

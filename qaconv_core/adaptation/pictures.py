@@ -19,7 +19,7 @@ FEWEST_PICTURES = 40
 """With fewer there is nothing to group."""
 _CAMERA_LIKE = 40  # pictures in a folder on average from which it is taken for a camera's
 _MOST_CAMERAS = 64
-_BY_PERSON = "one folder per person"
+_BY_PERSON, _BY_CAMERA = "one folder per person", "cameras from folder names"
 
 
 @dataclass(frozen=True)
@@ -101,13 +101,20 @@ def _by_folders(
     refs: tuple[ImageRef, ...], dataset: Dataset, folders: str
 ) -> tuple[tuple[ImageRef, ...], str]:
     """``refs`` with the cameras that their folders stand for, and a note."""
-    if folders == "persons" or (folders == "auto" and not _camera_like(refs, dataset)):
+    as_read = folders == "persons" and _BY_CAMERA not in dataset.layout
+    if as_read or (folders == "auto" and not _camera_like(refs, dataset)):
         return refs, ""
     if folders == "none":
         bare = tuple(replace(ref, pid=None, camid=None, person="", camera="") for ref in refs)
         return bare, "folders were taken for neither cameras nor persons (--folders)"
     names = [_folder(ref.path, dataset.root) for ref in refs]
     numbers = {name: number for number, name in enumerate(sorted(set(names)))}
+    if folders == "persons":
+        persons = tuple(
+            replace(ref, pid=numbers[name] + 1, camid=None, person=name, camera="")
+            for ref, name in zip(refs, names, strict=True)
+        )
+        return persons, f"each of {len(numbers):,} folders was taken for one person (--folders)"
     found = tuple(
         replace(ref, pid=None, camid=numbers[name], person="", camera=name)
         for ref, name in zip(refs, names, strict=True)

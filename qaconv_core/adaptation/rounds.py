@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -40,7 +41,13 @@ from qaconv_core.adaptation.replay import (
     replayed_people,
     with_replay,
 )
-from qaconv_core.adaptation.state import Grouped, State, may_replace, open_state
+from qaconv_core.adaptation.state import (
+    STATE_FILE,
+    Grouped,
+    State,
+    may_replace,
+    open_state,
+)
 from qaconv_core.adaptation.values import (
     AdaptationJob,
     AdaptationResult,
@@ -81,6 +88,7 @@ SEEMS_LOST = 0.005
 WORTH_LOST = 0.02
 """How much less the held-out groups of such a round may be worth."""
 FELL = "the maps connect parts of the body less often, or the background more often, than before"
+WITHOUT_OVERWRITE = " without --overwrite"
 _AT_ONCE = 64
 _MEASURES = (
     ("groups' worth", "worth"),
@@ -162,12 +170,18 @@ class _Adaptation:
                 "--overwrite begins anew"
             )
         self._introduce(state)
-        more = self._goes_on(state)
-        while more and len(state.rounds) < job.rounds:
-            more = self._round(state, len(state.rounds) + 1)
-        if not self._best(state):
-            self._cameras_alone(state)
-        return self._finish(state)
+        state.save()  # what it may replace is known from now on
+        try:
+            more = self._goes_on(state)
+            while more and len(state.rounds) < job.rounds:
+                more = self._round(state, len(state.rounds) + 1)
+            if not self._best(state):
+                self._cameras_alone(state)
+            return self._finish(state)
+        except Cancelled:
+            with contextlib.suppress(InputError):  # a full disk: only the seconds are lost
+                state.save()
+            raise
 
     def _introduce(self, state: State) -> None:
         people, cameras = self.people, self.job.pictures.cameras
@@ -402,8 +416,8 @@ class _Adaptation:
                 maps = self._averaged(state, number, start, trainer, book, rendered)
         except Cancelled:
             raise Cancelled(
-                f"stopped in round {number} of {job.rounds}; the same command goes on from "
-                f"{shown(job.folder)}"
+                f"stopped in round {number} of {job.rounds}; the same command"
+                f"{WITHOUT_OVERWRITE if job.overwrite else ''} goes on from {shown(job.folder)}"
             ) from None
         return float(trainer.history[-1]["loss"]), share, maps
 
@@ -757,6 +771,7 @@ def _check_out(job: AdaptationJob) -> None:
     if not job.out.absolute().parent.is_dir():
         raise InputError(f"{shown(job.out)}: the folder for --out does not exist; make it first")
     if job.out.exists() and not job.overwrite and not may_replace(job.out):
-        raise InputError(f"{shown(job.out)}: is there already; --overwrite replaces it")
+        begun = "; what is begun beside it may not" if (job.folder / STATE_FILE).exists() else ""
+        raise InputError(f"{shown(job.out)}: is there already; --overwrite replaces it{begun}")
     if job.rounds < 1 or job.epochs < 1:
         raise InputError("rounds and epochs must be at least 1")

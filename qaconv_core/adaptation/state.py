@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
 import time
 from collections.abc import Iterable, Sequence
@@ -26,7 +27,8 @@ from qaconv_core.store.records import DamagedRecord, read_json
 from qaconv_core.types import Int64
 
 FORMAT = 3
-_FILE = "state.json"
+STATE_FILE = "state.json"
+_LONGEST = 1e9  # seconds: more than a life
 
 
 @dataclass
@@ -108,7 +110,7 @@ class State:
             "seconds": self.seconds,
             "may_replace": self.may_replace,
         }
-        atomic_write_text(self.folder / _FILE, json.dumps(content) + "\n")
+        atomic_write_text(self.folder / STATE_FILE, json.dumps(content) + "\n")
 
     def remove(self) -> None:
         """Remove the folder; what cannot be removed stays."""
@@ -126,7 +128,7 @@ class Unfinished:
 def unfinished(out: Path) -> Unfinished | None:
     """What was begun of a model to be written to ``out``; None where nothing that can be read."""
     try:
-        content = read_json(work_folder(out) / _FILE)
+        content = read_json(work_folder(out) / STATE_FILE)
         done, planned = len(content["rounds"]), int(content["planned"])
         known = content["format"] == FORMAT
     except (OSError, DamagedRecord, KeyError, TypeError, ValueError):
@@ -137,7 +139,7 @@ def unfinished(out: Path) -> Unfinished | None:
 def may_replace(out: Path) -> bool:
     """Whether a work that was begun may replace the file ``out``."""
     try:
-        return bool(read_json(work_folder(out) / _FILE)["may_replace"] is True)
+        return bool(read_json(work_folder(out) / STATE_FILE)["may_replace"] is True)
     except (OSError, DamagedRecord, KeyError, TypeError):
         return False
 
@@ -151,7 +153,7 @@ def open_state(job: AdaptationJob, model_sha: str) -> State:
     state = State(job.folder, _key(job, model_sha), job.rounds, may_replace=job.overwrite)
     if job.overwrite:
         state.remove()
-    path = job.folder / _FILE
+    path = job.folder / STATE_FILE
     try:
         job.folder.mkdir(parents=True, exist_ok=True)
         if path.exists():
@@ -177,23 +179,32 @@ def _fill(state: State, content: Any, pictures: int) -> None:
             Grouped(
                 _labels(one["labels"], pictures),
                 float(one["reach"]),
-                np.array(one["out"], dtype=np.int64),
+                _places(one["out"], len(one["labels"])),
             )
             for one in content["grouped"]
         ]
+        _check_numbers(content["rounds"])
         state.rounds = [Round.from_dict(one) for one in content["rounds"]]
-        if content["held_out"] is not None:
-            state.held_out = np.array(content["held_out"], dtype=np.int64)
-        if content["before"] is not None:
+        if state.grouped:
+            _check_numbers((content["before"], content["maps_before"]))
+            state.held_out = _places(content["held_out"], len(state.grouped[0].labels))
             state.before = Check(**content["before"])
-        if content["maps_before"] is not None:
             state.maps_before = MapQuality(**content["maps_before"])
+            _check_measures(state.before, state.maps_before)
+            for one in state.rounds:
+                _check_measures(one.check, one.maps or state.maps_before)
+            if not len(state.held_out):
+                raise ValueError("no pictures are held out")
         state.spent = float(content.get("seconds", 0.0))
+        if not 0 <= state.spent < _LONGEST:
+            raise ValueError("its seconds are none")
         state.may_replace = content.get("may_replace") is True
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DamagedRecord(f"is damaged ({error})") from None
     done = len(state.rounds)
     learned = len(state.learned)
+    if [one.number for one in state.rounds] != list(range(1, done + 1)):
+        raise DamagedRecord("is damaged (its rounds are not in order)")
     if len(state.grouped) not in (learned, learned + 1) or not all(
         state.model(number).is_file() for number in range(1, done + 1)
     ):
@@ -202,9 +213,35 @@ def _fill(state: State, content: Any, pictures: int) -> None:
 
 def _labels(values: Sequence[int], pictures: int) -> Int64:
     labels = np.array(values, dtype=np.int64)
-    if labels.ndim != 1 or len(labels) > pictures or labels.min(initial=ALONE) < ALONE:
+    known = labels.ndim == 1 and len(labels) <= pictures
+    if not known or labels.min(initial=ALONE) < ALONE or labels.max(initial=ALONE) >= len(labels):
         raise ValueError("its groups are none of these pictures")
     return labels
+
+
+def _places(values: Sequence[int], pictures: int) -> Int64:
+    """Places among so many pictures."""
+    places = np.array(values, dtype=np.int64)
+    if places.ndim != 1 or places.min(initial=0) < 0 or places.max(initial=-1) >= pictures:
+        raise ValueError("places are none of these pictures")
+    return places
+
+
+def _check_measures(check: Check, maps: MapQuality) -> None:
+    """Raise TypeError where a measure that is always there is not."""
+    for value in (check.worth, check.stability, check.separation, maps.parts, maps.background):
+        float(value)
+
+
+def _check_numbers(record: Any) -> None:
+    """Raise ValueError where anything else than finite numbers, or nothing, is in ``record``."""
+    if isinstance(record, dict):
+        record = list(record.values())
+    if isinstance(record, (list, tuple)):
+        for part in record:
+            _check_numbers(part)
+    elif record is not None and not (isinstance(record, (int, float)) and math.isfinite(record)):
+        raise ValueError("what should be a number is none")
 
 
 def _key(job: AdaptationJob, model_sha: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -124,8 +125,9 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
 
     def keep(result: AdaptationResult) -> None:
         results.append(result)
-        if arguments.json and arguments.json != "-":
+        if arguments.json:
             write_json(arguments.json, result.to_dict())
+            sys.stdout.flush()  # a full disk behind "-" is met here
         if arguments.figure:
             _write_figure(result, arguments.figure)
 
@@ -135,13 +137,11 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
                 job, progress=progress, cancel=cancel, say=say, on_groups=look, on_result=keep
             )  # fmt: skip
     except _Reviewed:
-        say("stopped to look at the groups; the same command without --review goes on")
+        without = " and --overwrite" if arguments.overwrite else ""
+        say(f"stopped to look at the groups; the same command without --review{without} goes on")
     finally:  # said also where another file could not be written
-        for result in results:
-            if arguments.json == "-":
-                write_json(arguments.json, result.to_dict())
-            else:
-                show(outcome(result))
+        if results and arguments.json != "-":
+            show(outcome(results[0]))
 
 
 def _write_figure(result: AdaptationResult, file: str) -> None:

@@ -311,7 +311,7 @@ def ranking_table(listing: Listing) -> str:
     first, last = ("part logit  ", "  evidence") if part else ("", "")
     first = first if means is None else f"track mean  {first}"
     rows = []
-    lines.append(f" rank   {first}   logit   score   person  camera{last}  file")
+    lines.append(f" rank   {first}   logit   score     person  camera{last}  file")
     ranking = listing.ranking
     for place, index in enumerate(ranking.order):
         ref = listing.gallery[int(index)]
@@ -322,7 +322,7 @@ def ranking_table(listing: Listing) -> str:
             by_part = f"{means[place]:>10.3f}  {by_part}"
         rows.append(
             f"{ranking.ranks[place] or '':>5} {_SIGNS[int(ranking.truth[place])]} {by_part}"
-            f"{ranking.logit_at(place):>8.3f}  {ranking.score_at(place):.4f} {_person(ref):>8}  "
+            f"{ranking.logit_at(place):>8.3f}  {ranking.score_at(place):.4f} {_person(ref):>10}  "
             f"{_camera(ref):>6}{share}  {shown(ref.path)}"
         )
     return "\n".join([*lines, *_with_line(listing, rows)]) + "\n"
@@ -346,7 +346,7 @@ def _normalised_rows(listing: Listing, found: NormalisedRanking) -> list[str]:
     first = "" if found.whole_n is None else "part N   "
     first = first if found.track_n is None else f"mean N   {first}"
     head = (
-        f" rank     {first}     N      logit   score   person  camera  "
+        f" rank     {first}     N      logit   score     person  camera  "
         "strangers as much alike; file"
     )
     ranking = listing.ranking
@@ -358,7 +358,8 @@ def _normalised_rows(listing: Listing, found: NormalisedRanking) -> list[str]:
         rows.append(
             f"{ranking.ranks[place] or '':>5} {_SIGNS[int(ranking.truth[place])]} "
             f"{mean}{found.n[index]:>8.2f} {whole}{logit:>10.3f}  {score_of_logit(logit):.4f} "
-            f"{_person(ref):>8}  {_camera(ref):>6}  {found.counted_words(index)}; {shown(ref.path)}"
+            f"{_person(ref):>10}  {_camera(ref):>6}  "
+            f"{found.counted_words(index)}; {shown(ref.path)}"
         )
     return [head, *_with_line(listing, rows)]
 

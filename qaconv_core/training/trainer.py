@@ -454,7 +454,7 @@ class Trainer:
             folder.rmdir()
             raise InputError(f"{self._unsaved}; what was trained since is lost") from None
         raise InputError(
-            f"{self._unsaved}; the state is kept as {elsewhere}: move it to {path} and --resume"
+            f"{self._unsaved}; the state is kept as {elsewhere}: move it to {path} to go on from it"
         )
 
     def save(self, path: Path) -> None:

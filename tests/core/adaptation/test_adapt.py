@@ -535,6 +535,82 @@ def test_damaged_work_is_named(world, tmp_path, damage):
         run(world, out)
 
 
+@pytest.fixture(scope="module")
+def begun(world, tmp_path_factory) -> Path:
+    """The work folder of an adaptation that was stopped once its first round was done."""
+    out = tmp_path_factory.mktemp("begun") / "new.pth.tar"
+    work = out.with_name("new.pth.tar.work")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "CLEAR", -9.0)
+        with pytest.raises(Cancelled):
+            run(world, out, cancel=StopOnce(work / "round-2.pth.tar"))
+    return work
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("held_out",), [5, 99999]),
+        (("held_out",), []),
+        (("held_out",), None),
+        (("held_out",), 5),
+        (("before",), None),
+        (("maps_before",), None),
+        (("before", "worth"), None),
+        (("before", "worth"), "x"),
+        (("rounds", 0, "check", "gain"), "x"),
+        (("rounds", 0, "check", "worth"), None),
+        (("rounds", 0, "number"), 7),
+        (("rounds", 0, "learned"), "x"),
+        (("grouped", 0, "labels", 0), 1e30),
+        (("grouped", 0, "labels", 0), 2**62),
+        (("grouped", 0, "out"), [5000]),
+        (("seconds",), -1),
+        (("seconds",), 1e300),
+    ],
+)
+def test_work_with_values_that_cannot_be_is_named(world, begun, tmp_path, place, value):
+    work = tmp_path / "new.pth.tar.work"
+    shutil.copytree(begun, work)
+    content = json.loads((work / "state.json").read_text())
+    assert len(content["rounds"]) == 1
+    part = content
+    for key in place[:-1]:
+        part = part[key]
+    part[place[-1]] = value
+    (work / "state.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"state\.json: .*--overwrite begins"):
+        run(world, tmp_path / "new.pth.tar")
+
+
+def test_where_damaged_work_lies_beside_a_file_that_is_said(world, tmp_path):
+    out = tmp_path / "new.pth.tar"
+    out.write_bytes(b"old")
+    (tmp_path / "new.pth.tar.work").mkdir()
+    (tmp_path / "new.pth.tar.work" / "state.json").write_text("{")
+    with pytest.raises(InputError, match="replaces it; what is begun beside it may not"):
+        run(world, out)
+
+
+def test_seconds_of_a_stopped_call_are_kept(begun):
+    """The state is written anew once the learning has stopped."""
+    state, learning = (begun / name for name in ("state.json", "round-2.pth.tar"))
+    assert state.stat().st_mtime_ns >= learning.stat().st_mtime_ns
+    content = json.loads(state.read_text())
+    assert content["seconds"] > content["rounds"][0]["seconds"]
+
+
+def test_work_that_may_replace_a_file_is_so_known_before_groups_are_found(world, tmp_path):
+    out = tmp_path / "new.pth.tar"
+    out.write_bytes(b"old")
+    work = tmp_path / "new.pth.tar.work"
+    with pytest.raises(Cancelled):
+        run(world, out, "--overwrite", cancel=StopOnce(work / "state.json"))
+    content = json.loads((work / "state.json").read_text())
+    assert content["may_replace"] is True
+    assert not content["grouped"]
+
+
 def test_pictures_that_cannot_be_read_are_left_out(world, tmp_path, capsys):
     copy = tmp_path / "copy"
     shutil.copytree(world / "pictures", copy / "pictures")

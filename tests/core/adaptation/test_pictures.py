@@ -53,6 +53,14 @@ def test_where_folders_stand_for_nothing_no_note_names_cameras(tmp_path):
     assert found.notes == ("folders were taken for neither cameras nor persons (--folders)",)
 
 
+def test_folders_called_cameras_may_be_said_to_be_persons(tmp_path):
+    dataset = write(tmp_path, [f"cam{c}/{i:03}.png" for c in (1, 2) for i in range(30)])
+    found = pictures_of(dataset, "persons")
+    assert found.cameras == 0
+    assert {(ref.pid, ref.person) for ref in found.refs} == {(1, "cam1"), (2, "cam2")}
+    assert found.notes == ("each of 2 folders was taken for one person (--folders)",)
+
+
 def test_a_benchmark_gives_its_training_part_alone(tmp_path):
     dataset = open_dataset("market", write_people(tmp_path, people=6, views=8))
     found = pictures_of(dataset)

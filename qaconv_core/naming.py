@@ -1,7 +1,8 @@
 """What people call cameras and persons: by their names where the data set has any, else by number.
 
 The names are known to the pictures (:class:`~qaconv_core.types.ImageRef`), as their data set was
-read; every text of window, command line, figures and reports comes from here.
+read; every text of window, command line, figures and reports comes from here. Whom a single picture
+shows is said by :mod:`qaconv_core.data.names`, which knows distractors by their files.
 """
 
 from __future__ import annotations

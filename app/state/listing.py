@@ -12,7 +12,7 @@ import numpy as np
 
 from app.state.values import Measures, QueryFilter, ResultFilter
 from qaconv_core.caching import LruCache
-from qaconv_core.data.names import shown_person, shown_person_words
+from qaconv_core.data.names import person_name, shown_person_words
 from qaconv_core.galleries.values import OpenSet
 from qaconv_core.naming import camera_label, camera_words, person_label
 from qaconv_core.types import UNKNOWN, Bool, ImageSet, Int64, RankingResult, leads, ranks
@@ -71,7 +71,7 @@ def _texts_of(images: ImageSet) -> SearchTexts:
     words: list[str] = []
     words_of: list[int] = []
     for ref in images:
-        key = ref.pid, shown_person(ref), ref.camid, ref.camera
+        key = ref.pid, person_name(ref), ref.camid, ref.camera
         if key not in places:
             lines = [shown_person_words(ref), camera_words(*key[2:]), camera_label(*key[2:])]
             lines += [] if ref.person else [person_label(ref.pid)]

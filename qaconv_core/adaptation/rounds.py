@@ -88,7 +88,6 @@ SEEMS_LOST = 0.005
 WORTH_LOST = 0.02
 """How much less the held-out groups of such a round may be worth."""
 FELL = "the maps connect parts of the body less often, or the background more often, than before"
-WITHOUT_OVERWRITE = " without --overwrite"
 _AT_ONCE = 64
 _MEASURES = (
     ("groups' worth", "worth"),
@@ -415,9 +414,10 @@ class _Adaptation:
                 share = SHARE * SHARE
                 maps = self._averaged(state, number, start, trainer, book, rendered)
         except Cancelled:
+            how = " without --overwrite" if job.overwrite else ""
             raise Cancelled(
-                f"stopped in round {number} of {job.rounds}; the same command"
-                f"{WITHOUT_OVERWRITE if job.overwrite else ''} goes on from {shown(job.folder)}"
+                f"stopped in round {number} of {job.rounds}; the same command{how} goes on "
+                f"from {shown(job.folder)}"
             ) from None
         return float(trainer.history[-1]["loss"]), share, maps
 
@@ -685,7 +685,7 @@ def best_round(
 
 
 def mirrored_help(
-    one: Round, mirrored: Round, before: Check, maps_before: MapQuality | None = None
+    one: Round, mirrored: Round, before: Check, maps_before: MapQuality | None
 ) -> bool:
     """Whether the model of the round ``one`` is to average its maps with those of mirrored
     pictures, checked as ``mirrored``.

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import shutil
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from qaconv_core.adaptation.checks import Check
+from qaconv_core.adaptation.defaults import SHARE
 from qaconv_core.adaptation.grouping import ALONE
 from qaconv_core.adaptation.replay import MapQuality
 from qaconv_core.adaptation.values import AdaptationJob, Round
@@ -23,8 +23,11 @@ from qaconv_core.readable import shown
 from qaconv_core.store.atomic import atomic_write_text, reason
 from qaconv_core.store.folders import work_folder
 from qaconv_core.store.keys import file_keys
+from qaconv_core.store.plain_values import from_plain
 from qaconv_core.store.records import DamagedRecord, read_json
 from qaconv_core.types import Int64
+
+T = TypeVar("T", Round, Check, MapQuality)
 
 FORMAT = 3
 STATE_FILE = "state.json"
@@ -128,20 +131,26 @@ class Unfinished:
 def unfinished(out: Path) -> Unfinished | None:
     """What was begun of a model to be written to ``out``; None where nothing that can be read."""
     try:
-        content = read_json(work_folder(out) / STATE_FILE)
+        content = _begun(out)
         done, planned = len(content["rounds"]), int(content["planned"])
         known = content["format"] == FORMAT
-    except (OSError, DamagedRecord, KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError):
         return None
     return Unfinished(min(done + 1, planned), planned) if known else None
 
 
 def may_replace(out: Path) -> bool:
     """Whether a work that was begun may replace the file ``out``."""
+    return _begun(out).get("may_replace") is True
+
+
+def _begun(out: Path) -> dict[str, Any]:
+    """What is noted of a model to be written to ``out``; empty where nothing can be read."""
     try:
-        return bool(read_json(work_folder(out) / STATE_FILE)["may_replace"] is True)
-    except (OSError, DamagedRecord, KeyError, TypeError):
-        return False
+        content = read_json(work_folder(out) / STATE_FILE)
+    except (OSError, DamagedRecord):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def open_state(job: AdaptationJob, model_sha: str) -> State:
@@ -179,22 +188,22 @@ def _fill(state: State, content: Any, pictures: int) -> None:
             Grouped(
                 _labels(one["labels"], pictures),
                 float(one["reach"]),
-                _places(one["out"], len(one["labels"])),
+                _between(one["out"], 0, len(one["labels"])),
             )
             for one in content["grouped"]
         ]
-        _check_numbers(content["rounds"])
-        state.rounds = [Round.from_dict(one) for one in content["rounds"]]
+        state.rounds = [
+            _record(Round, {"share": SHARE, **one})  # older works do not name it
+            for one in content["rounds"]
+        ]
+        if [one.number for one in state.rounds] != list(range(1, len(state.rounds) + 1)):
+            raise ValueError("its rounds are not in order")
         if state.grouped:
-            _check_numbers((content["before"], content["maps_before"]))
-            state.held_out = _places(content["held_out"], len(state.grouped[0].labels))
-            state.before = Check(**content["before"])
-            state.maps_before = MapQuality(**content["maps_before"])
-            _check_measures(state.before, state.maps_before)
-            for one in state.rounds:
-                _check_measures(one.check, one.maps or state.maps_before)
+            state.held_out = _between(content["held_out"], 0, len(state.grouped[0].labels))
             if not len(state.held_out):
                 raise ValueError("no pictures are held out")
+            state.before = _record(Check, content["before"])
+            state.maps_before = _record(MapQuality, content["maps_before"])
         state.spent = float(content.get("seconds", 0.0))
         if not 0 <= state.spent < _LONGEST:
             raise ValueError("its seconds are none")
@@ -203,8 +212,6 @@ def _fill(state: State, content: Any, pictures: int) -> None:
         raise DamagedRecord(f"is damaged ({error})") from None
     done = len(state.rounds)
     learned = len(state.learned)
-    if [one.number for one in state.rounds] != list(range(1, done + 1)):
-        raise DamagedRecord("is damaged (its rounds are not in order)")
     if len(state.grouped) not in (learned, learned + 1) or not all(
         state.model(number).is_file() for number in range(1, done + 1)
     ):
@@ -212,36 +219,25 @@ def _fill(state: State, content: Any, pictures: int) -> None:
 
 
 def _labels(values: Sequence[int], pictures: int) -> Int64:
-    labels = np.array(values, dtype=np.int64)
-    known = labels.ndim == 1 and len(labels) <= pictures
-    if not known or labels.min(initial=ALONE) < ALONE or labels.max(initial=ALONE) >= len(labels):
+    if len(values) > pictures:
         raise ValueError("its groups are none of these pictures")
-    return labels
+    return _between(values, ALONE, len(values))
 
 
-def _places(values: Sequence[int], pictures: int) -> Int64:
-    """Places among so many pictures."""
-    places = np.array(values, dtype=np.int64)
-    if places.ndim != 1 or places.min(initial=0) < 0 or places.max(initial=-1) >= pictures:
-        raise ValueError("places are none of these pictures")
-    return places
+def _between(values: Sequence[int], least: int, limit: int) -> Int64:
+    """Whole numbers from ``least`` on and below ``limit``, as an array."""
+    found = np.array(values, dtype=np.int64)
+    if found.ndim != 1 or not ((least <= found) & (found < limit)).all():
+        raise ValueError("places or groups are none of these pictures")
+    return found
 
 
-def _check_measures(check: Check, maps: MapQuality) -> None:
-    """Raise TypeError where a measure that is always there is not."""
-    for value in (check.worth, check.stability, check.separation, maps.parts, maps.background):
-        float(value)
-
-
-def _check_numbers(record: Any) -> None:
-    """Raise ValueError where anything else than finite numbers, or nothing, is in ``record``."""
-    if isinstance(record, dict):
-        record = list(record.values())
-    if isinstance(record, (list, tuple)):
-        for part in record:
-            _check_numbers(part)
-    elif record is not None and not (isinstance(record, (int, float)) and math.isfinite(record)):
-        raise ValueError("what should be a number is none")
+def _record(kind: type[T], plain: Any) -> T:
+    """What was written as a ``kind``, with nothing missing and nothing beside it."""
+    found = from_plain(kind, plain)
+    if asdict(found) != plain:
+        raise ValueError(f"a record of {kind.__name__} is not as it was written")
+    return found
 
 
 def _key(job: AdaptationJob, model_sha: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -98,13 +97,6 @@ class Round:
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
         return asdict(self)
-
-    @classmethod
-    def from_dict(cls, record: Mapping[str, Any]) -> Round:
-        """Read the JSON form; raises TypeError or KeyError where it is another."""
-        values = dict(record)
-        maps = None if values["maps"] is None else MapQuality(**values["maps"])
-        return cls(**{**values, "check": Check(**values["check"]), "maps": maps})
 
 
 @dataclass(frozen=True)

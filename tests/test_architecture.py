@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -67,13 +69,26 @@ def modules() -> list[Path]:
     return sorted(CORE.rglob("*.py"))
 
 
+@functools.cache
+def imports_and_calls(path: Path) -> tuple[list[ast.Import | ast.ImportFrom], set[str]]:
+    """The imports of a file, anywhere in it, and the names that it calls: it is read once."""
+    imports: list[ast.Import | ast.ImportFrom] = []
+    calls: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            imports.append(node)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            calls.add(node.func.id)
+    return imports, calls
+
+
 def imported(path: Path) -> set[str]:
     """Full names of all modules that a file imports, anywhere in it."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in imports_and_calls(path)[0]:
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             assert node.level == 0, f"{path}: relative import"
             names.add(node.module or "")
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
@@ -198,10 +213,10 @@ def module_graph() -> dict[str, set[str]]:
 
 def _imported_modules(path: Path, known: Container[str]) -> set[str]:
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in imports_and_calls(path)[0]:
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             names = (f"{node.module}.{alias.name}" for alias in node.names)
             found.update(name if name in known else str(node.module) for name in names)
     return {name for name in found if name in known}
@@ -254,16 +269,13 @@ def test_the_window_opens_without_torch():
 
 
 def test_the_first_window_imports_no_dialog_and_no_page_that_it_does_not_show():
-    code = "import sys, app.program; print(*(m for m in sys.modules if m.startswith({!r})))"
     unseen = (
         "app.views.dialogs.", "app.views.evaluate", "app.views.insights.errors", "qaconv_core.cli",
         "qaconv_core.evaluation.reports", "matplotlib", "ssl",
     )  # fmt: skip
-    for start in unseen:
-        done = subprocess.run(
-            [sys.executable, "-c", code.format(start)], capture_output=True, text=True, cwd=ROOT
-        )
-        assert (done.returncode, done.stdout.strip()) == (0, ""), done.stdout + done.stderr
+    code = f"import sys, app.program; print(*(m for m in sys.modules if m.startswith({unseen})))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stdout + done.stderr
 
 
 def test_a_command_does_not_wait_for_the_modules_of_others():
@@ -298,12 +310,31 @@ def test_names_that_wait_for_their_first_use_are_there(folder):
         _ = package.nothing
 
 
-@pytest.mark.parametrize("module", WITHOUT_TORCH)
-def test_torch_is_not_loaded_by(module):
-    code = f"import sys, {module}; print([m for m in ('torch', 'PyQt5') if m in sys.modules])"
+@pytest.fixture(scope="module")
+def loaded_by() -> dict[str, list[str]]:
+    """Which of torch and Qt each module is the first to load.
+
+    One process for all; each module is imported as if it were the first one of the engine.
+    """
+    code = (
+        "import importlib, json, sys\n"
+        "found = {}\n"
+        f"for name in {WITHOUT_TORCH}:\n"
+        "    for own in [m for m in sys.modules if m.split('.')[0] == 'qaconv_core']:\n"
+        "        del sys.modules[own]\n"
+        "    before = {*sys.modules}\n"
+        "    importlib.import_module(name)\n"
+        "    found[name] = sorted({'torch', 'PyQt5'} & {*sys.modules} - before)\n"
+        "print(json.dumps(found))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "[]"
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("module", WITHOUT_TORCH)
+def test_torch_is_not_loaded_by(module, loaded_by):
+    assert loaded_by[module] == []
 
 
 @pytest.mark.parametrize(
@@ -313,11 +344,5 @@ def test_files_of_others_are_never_executed(path):
     text = path.read_text(encoding="utf-8")
     assert "allow_pickle=True" not in text
     assert "weights_only=False" not in text
-    tree = ast.parse(text)
-    calls = {
-        n.func.id
-        for n in ast.walk(tree)
-        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
-    }
-    assert not calls & {"eval", "exec"}
+    assert not imports_and_calls(path)[1] & {"eval", "exec"}
     assert not {"pickle", "cloudpickle", "dill"} & {name.split(".")[0] for name in imported(path)}

@@ -289,6 +289,16 @@ def test_a_command_does_not_wait_for_the_modules_of_others():
     assert not {"qaconv_core.cli.train", "qaconv_core.cli.evaluate"} & {*loaded}
 
 
+def test_a_command_that_draws_nothing_does_not_load_matplotlib():
+    code = (
+        "import sys; from qaconv_core.cli import main; main(['rank', '--query', 'no.jpg', "
+        "'--gallery', 'demo']); print('matplotlib' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.splitlines() == ["False"], done.stdout + done.stderr
+    assert "no.jpg" in done.stderr
+
+
 AT_FIRST_USE = [
     path.parent
     for path in (*modules(), *app_modules())

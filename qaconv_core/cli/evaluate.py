@@ -32,6 +32,7 @@ from qaconv_core.cli.options import (
 from qaconv_core.cli.terminal import say
 from qaconv_core.cli.upstream import EVALUATING, add_upstream_options
 from qaconv_core.errors import Cancelled, InputError, QAConvError
+from qaconv_core.figures.formats import FORMATS
 from qaconv_core.files import check_output
 from qaconv_core.progress import CancelToken
 
@@ -471,8 +472,6 @@ def check_outputs(arguments: argparse.Namespace) -> None:
 
     Nor may one take the place of another, or of the model.
     """
-    from qaconv_core.figures.style import FORMATS
-
     for name in _RESULTS:
         file = getattr(arguments, name, None)
         if file in (None, "-"):
@@ -480,7 +479,7 @@ def check_outputs(arguments: argparse.Namespace) -> None:
         path, option = Path(file), "--" + name.replace("_", "-")
         allowed: tuple[str, ...] = ()
         if "figure" in name:
-            allowed = tuple(FORMATS)
+            allowed = FORMATS
         elif name == "save_score":
             allowed = (".npz", ".mat")
         if allowed and path.suffix.lower() not in allowed:
@@ -528,9 +527,9 @@ def write_reports(
 def _write_figures(
     reports: list[EvaluationReport], arguments: argparse.Namespace, outputs: Outputs
 ) -> None:
-    from qaconv_core.figures.style import save_figure
-
     def write(figure: Figure, path: str | Path) -> None:
+        from qaconv_core.figures.style import save_figure
+
         save_figure(figure, path)
         say(f"figure: {path}")
 

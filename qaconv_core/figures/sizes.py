@@ -17,7 +17,8 @@ from matplotlib.backends.backend_pdf import Op, PdfFile, RendererPdf
 from matplotlib.figure import Figure
 
 from qaconv_core.errors import InputError
-from qaconv_core.figures.style import FORMATS, drawing
+from qaconv_core.figures.formats import FORMATS
+from qaconv_core.figures.style import drawing
 from qaconv_core.store.atomic import atomic_write_bytes
 
 MM_PER_INCH = 25.4

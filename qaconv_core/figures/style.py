@@ -34,6 +34,7 @@ from qaconv_core.figures.colours import DIVERGING_STOPS, SEQUENTIAL_STOPS
 from qaconv_core.figures.colours import FALSE as FALSE
 from qaconv_core.figures.colours import JUNK as JUNK
 from qaconv_core.figures.colours import TRUE as TRUE
+from qaconv_core.figures.formats import FORMATS
 from qaconv_core.readable import shown_lines
 from qaconv_core.store.atomic import atomic_write_bytes
 from qaconv_core.types import Bool
@@ -57,7 +58,6 @@ DIVERGING = LinearSegmentedColormap.from_list("qaconv_diverging", DIVERGING_STOP
 SEQUENTIAL = LinearSegmentedColormap.from_list("qaconv_sequential", SEQUENTIAL_STOPS)
 
 FONT = "DejaVu Sans"
-FORMATS = (".png", ".pdf", ".svg")
 _RC: Any = {
     "font.family": [FONT],
     "font.size": 9.0,

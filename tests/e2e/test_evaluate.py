@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 import scipy.io
 from PIL import Image
 
+from qaconv_core.data.resources import resource_path
 from qaconv_core.evaluation import forecasts
 from qaconv_core.searching import choice
 from tests import oracles
@@ -25,8 +27,28 @@ from tests.small_world import person
 METHODS = ["qaconv", "qaconv+rerank", "qaconv+rerank+tlift"]
 
 
-def test_the_first_command_of_the_readme(qaconv_process):
+@pytest.fixture
+def small_checkout(tmp_path):
+    """A checkout of the program in the folder of the commands, with few of the demo's people.
+
+    The whole demo takes five times as long.
+    """
+    shutil.copytree(ROOT / "qaconv_core", tmp_path / "qaconv_core")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    shutil.copytree(resource_path("model"), tmp_path / "resources" / "model")
+    people = sorted({path.name[:5] for path in resource_path("demo", "query").iterdir()})[:12]
+    for folder in ("query", "bounding_box_test"):
+        there = tmp_path / "resources" / "demo" / folder
+        there.mkdir(parents=True)
+        for path in resource_path("demo", folder).iterdir():
+            if path.name[:5] in people:
+                shutil.copy(path, there)
+
+
+def test_the_first_command_of_the_readme(qaconv_process, small_checkout, tmp_path):
     done = qaconv_process("evaluate", "--dataset", "demo", "--json", "demo.json")
+    counts = json.loads((tmp_path / "demo.json").read_text())["counts"]
+    assert 0 < counts["valid_queries"] == len([*(tmp_path / "resources/demo/query").iterdir()])
     for word in ("Rank-1", "Rank-5", "Rank-10", "Rank-20", "mAP", "mINP", "re-ranking", "TLift"):
         assert word in done.out
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from PIL import Image
 
 from qaconv_core.errors import InputError
@@ -248,18 +250,22 @@ def _draw_lines(
                 ),
                 autolim=False,
             )
-        for x, y in ends[i]:
-            axes.plot(
-                x,
-                y,
-                "o",
-                markersize=3.4 + widths[i],
-                markerfacecolor=colours[i],
-                markeredgecolor="white",
-                markeredgewidth=1.0,
-                zorder=order + 20,
-            )
-            axes.plot(x, y, "o", markersize=4.8 + widths[i], color="#000000b0", zorder=order + 19)
+        _dots(axes, ends[i], order + 19, markersize=4.8 + widths[i], color="#000000b0")
+        _dots(
+            axes,
+            ends[i],
+            order + 20,
+            markersize=3.4 + widths[i],
+            markerfacecolor=colours[i],
+            markeredgecolor="white",
+            markeredgewidth=1.0,
+        )
+
+
+def _dots(axes: Axes, ends: tuple[tuple[float, float], ...], order: float, **look: Any) -> None:
+    """Dots at the ends of a line: one artist, where ``axes.plot`` takes a while for each."""
+    x, y = zip(*ends, strict=True)
+    axes.add_line(Line2D(x, y, linestyle="None", marker="o", zorder=order, **look))
 
 
 # ── heat maps ───────────────────────────────────────────────────────────────────────────────────

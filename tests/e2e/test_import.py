@@ -95,7 +95,7 @@ def test_a_set_without_a_name_goes_by_its_folder_everywhere(qaconv, shop, checkp
     assert [run["dataset"] for run in json.loads(runs)] == ["shop", "shop"]
     assert "  shop  " in qaconv("runs").out
     qaconv("rank", "--query", query, "--gallery", shop, "--checkpoint", checkpoint,
-           "--report", "r.html")  # fmt: skip
+           "--report", "r.html", "--top", 1)  # fmt: skip
     assert "shop, own pictures (persons, cameras)" in (tmp_path / "r.html").read_text()
     qaconv("labels", "-d", shop, "--assign", "Ann", "hof/ann/1.jpg")
     qaconv("import", shop, "--dataset", "Laden")  # a name that comes later loses nothing

@@ -14,8 +14,15 @@ from PIL import Image
 from qaconv_core import load_model
 from qaconv_core.documents import match_export
 from qaconv_core.matching.strongest import select_correspondences
+from tests.small_world import write_market
 
 OTHER = "holds pairs of other pictures or of another model, or drawn otherwise"
+
+
+@pytest.fixture
+def market(tmp_path):
+    """Three people, so that few pairs are drawn."""
+    return write_market(tmp_path / "daten für Tests", people=3)
 
 
 @pytest.fixture
@@ -58,7 +65,7 @@ def test_all_true_matches_and_the_hardest_false_one(qaconv, market, checkpoint, 
 def test_lines_need_enough_contribution_and_pairs_enough_lines(qaconv, checkpoint, asked, tmp_path):
     model = load_model(checkpoint, "cpu")
     usual = match_export.usual_contribution(model)
-    qaconv(*asked, "--lines", 6)
+    qaconv(*asked, "--lines", 6, "--format", "svg")
     rows = list(csv.DictReader((tmp_path / "pairs" / "index.csv").open()))
     for row in rows[:6]:
         match = model.match(*model.extract([row["query"], row["picture"]]))
@@ -66,7 +73,7 @@ def test_lines_need_enough_contribution_and_pairs_enough_lines(qaconv, checkpoin
         count = sum(line.contribution >= usual for line in every)
         assert abs(count - int(row["lines"])) <= 1  # stored maps are rounded
         assert bool(row["file"]) == (int(row["lines"]) >= 6)
-    there = {f"{p.parent.name}/{p.name}" for p in (tmp_path / "pairs").glob("*/*.png")}
+    there = {f"{p.parent.name}/{p.name}" for p in (tmp_path / "pairs").glob("*/*.svg")}
     assert there == {row["file"] for row in rows if row["file"]}
 
 
@@ -101,6 +108,7 @@ def test_an_interrupted_export_goes_on(qaconv, asked, tmp_path, monkeypatch):
 
 
 def test_a_figure_of_another_picture_is_never_reused(qaconv, market, asked, tmp_path):
+    asked = (*asked, "--format", "svg")  # the quickest
     qaconv(*asked)
     kept = {path: path.read_bytes() for path in (tmp_path / "pairs").rglob("*") if path.is_file()}
     assert OTHER in qaconv(*asked, "--among", "query", status=2).err

@@ -1,20 +1,27 @@
-"""What a job takes of memory, in a process of its own: ``python memory_job.py JOB SIZES…``.
+"""What jobs take of memory: ``python memory_job.py`` reads a line ``JOB SIZES…`` for each.
 
-Prints the forecast of the program and the bytes that the process grew by at most, from when its
-inputs were there.
+Each is done by a copy of this process, made for it alone, once all modules are there: they take
+longer to load than most jobs. Answers are lines of JSON, with the forecast of the program and the
+bytes that the copy grew by at most, from when its inputs were there.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
+import json
+import os
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from qaconv_core.evaluation.forecasts import LABELS_BYTES
 from qaconv_core.evaluation.measures import ranking_metrics
@@ -153,12 +160,47 @@ JOBS: dict[str, Callable[[int, int], Prepared]] = {
 }  # fmt: skip
 
 
-if __name__ == "__main__":
-    forecast, job = JOBS[sys.argv[1]](*map(int, sys.argv[2:]))
+def growth(name: str, *sizes: int) -> dict[str, int]:
+    """The forecast for a job, and what this process grew by at most while it did it."""
+    forecast, job = JOBS[name](*sizes)
     gc.collect()
+    forget_the_past()
     before, peak = resident("VmRSS"), resident("VmHWM")
     result = job()
     most = resident("VmHWM")
+    del result
     # What was taken and given back before the job would hide what the job takes.
     assert most > peak or peak - before < forecast / 20, "the inputs' own peak is too high"
-    print(forecast, max(0, most - before))
+    return {"forecast": forecast, "taken": max(0, most - before)}
+
+
+def forget_the_past() -> None:
+    """Memory that was freed would serve the job unseen, and an earlier peak would hide its own."""
+    library = ctypes.CDLL(None)
+    if hasattr(library, "malloc_trim"):
+        library.malloc_trim(0)
+    with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as peaks:
+        peaks.write("5")
+
+
+def answer(words: list[str]) -> None:
+    """Print what a copy of this process finds; an error, if it ends by one."""
+    sys.stdout.flush()
+    copy = os.fork()
+    if not copy:
+        try:
+            found: dict[str, Any] = growth(words[0], *map(int, words[1:]))
+        except BaseException:
+            found = {"error": traceback.format_exc()}
+        print(json.dumps(found), flush=True)
+        os._exit(0)
+    _, status = os.waitpid(copy, 0)
+    if status:
+        print(json.dumps({"error": f"ended by {status}"}), flush=True)
+
+
+if __name__ == "__main__":
+    # The first optimiser loads the compiler of torch.
+    torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 0.1)
+    for line in sys.stdin:
+        answer(line.split())

@@ -70,12 +70,12 @@ def loaded_with(start: str, folder: Path, settings: dict[str, str]) -> str:
         program = subprocess.Popen(
             [sys.executable, *start.split(), *more], cwd=ROOT, env=kept, stdout=out, stderr=out
         )
-        # The window stays: it is enough that it has loaded torch. It does so in a thread.
+        # It is enough that it has loaded torch, of which a window does so in a thread, and stays.
         until = time.monotonic() + 120
+        count = settings.get("GOMP_SPINCOUNT", "1000")
         while program.poll() is None and time.monotonic() < until:
             time.sleep(0.2)
-            text = said.read_text()
-            if start == "run_gui.py" and "GOMP_SPINCOUNT = '1000'" in text:
+            if f"GOMP_SPINCOUNT = '{count}'" in said.read_text():
                 program.terminate()
         program.kill()
         program.wait()

@@ -156,6 +156,7 @@ def printable(text: object) -> str:
     )
 
 
+@functools.lru_cache(maxsize=4096)  # most words are of many figures
 def text_width(text: str, size: float) -> float:
     """Width in inches of ``text`` in points ``size``."""
     prop = FontProperties(family=[FONT], size=size)

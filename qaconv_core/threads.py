@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
@@ -22,7 +24,11 @@ SPIN = {"GOMP_SPINCOUNT": "1000", "KMP_BLOCKTIME": "1"}
 300,000 or more of itself), milliseconds of LLVM's and Intel's library (200 of themselves)."""
 WAITING = (*SPIN, "OMP_WAIT_POLICY")
 PATIENCE = 0.5
-"""Seconds that a job in the background stands still at most before it takes one more step."""
+"""Seconds that a job in the background stands still at most before it goes on for :data:`TURN`."""
+TURN = 0.1
+"""Seconds that it goes on then, whatever anybody waits for."""
+COURTESY = 5
+"""Niceness added to a thread that gives way: beside another one it gets a quarter of a core."""
 
 
 def spin_briefly(environment: MutableMapping[str, str] = os.environ) -> None:
@@ -49,6 +55,18 @@ def thread_limit() -> int:
     return min(usable_cores(), int(asked)) if asked.isdecimal() and int(asked) else usable_cores()
 
 
+def give_way() -> None:
+    """Let the system prefer other threads to the calling one and those that it begins, for good.
+
+    Nothing happens outside of Linux, the only system that gives each thread a niceness of its own.
+    Threads of other programs are preferred, too.
+    """
+    if sys.platform.startswith("linux"):
+        own = threading.get_native_id()
+        with contextlib.suppress(OSError):  # a sandbox may forbid it
+            os.setpriority(os.PRIO_PROCESS, own, os.getpriority(os.PRIO_PROCESS, own) + COURTESY)
+
+
 def for_each_thread(make: Callable[[], Own]) -> Callable[[], Own]:
     """A function that returns what ``make`` made for the calling thread, at its first call."""
     own = threading.local()
@@ -66,9 +84,9 @@ class CoreBudget:
     """Shares the cores among jobs that run side by side in this process.
 
     A job somebody waits for comes first: while there is one, jobs in the background stand still
-    between two steps. They take one step every :data:`PATIENCE` seconds, so that nobody waits for
-    ever for what they hold. Jobs of one kind share the cores equally. ``cores`` says how many
-    there are.
+    between two steps (:meth:`step_aside`, in each of their threads). Every :data:`PATIENCE` seconds
+    they go on for :data:`TURN` seconds, so that nobody waits for ever for what they hold. Jobs of
+    one kind share the cores equally. ``cores`` says how many there are.
     """
 
     def __init__(self, cores: Callable[[], int] = thread_limit) -> None:
@@ -87,6 +105,17 @@ class CoreBudget:
         finally:
             del self._own.waited_for
             self._count(waited_for, -1)
+
+    def helper(self) -> Callable[[], None]:
+        """A function that makes another thread one of the calling thread's job, to be called
+        there before its work; that thread may do nothing else afterwards."""
+        waited_for = getattr(self._own, "waited_for", None)
+
+        def begin() -> None:
+            if waited_for is not None:
+                self._own.waited_for = waited_for
+
+        return begin
 
     def _count(self, waited_for: bool, change: int) -> None:
         with self._changed:
@@ -109,10 +138,18 @@ class CoreBudget:
             return max(1, self._cores() // self._running[waited_for])
 
     def step_aside(self) -> None:
-        """In the background: stand still while a job runs that somebody waits for."""
-        if self.in_background:
-            with self._changed:
-                self._changed.wait_for(lambda: not self._running[True], PATIENCE)
+        """In the background: stand still while a job runs that somebody waits for.
+
+        Costs next to nothing where there is none, so that it may be called every few milliseconds.
+        """
+        if not self._running[True] or not self.in_background:
+            return
+        if time.monotonic() < getattr(self._own, "turn_ends", 0.0):
+            return
+        with self._changed:
+            free = self._changed.wait_for(lambda: not self._running[True], PATIENCE)
+        if not free:
+            self._own.turn_ends = time.monotonic() + TURN
 
 
 BUDGET = CoreBudget()
@@ -128,21 +165,33 @@ def in_threads(
     """Results of ``work`` on each job as they come; what is not begun is dropped on an error.
 
     At most 2 × ``workers`` jobs are begun and not taken, so that no more results are in memory;
-    a job in the background begins no more than its share of the cores. ``begin`` runs once in
-    each thread. With one worker or one job, and without ``begin``, the caller's own thread does
-    everything.
+    a job in the background begins no more than its share of the cores, and stands still before
+    each one while somebody waits for another. ``begin`` runs once in each thread. With one worker
+    or one job, and without ``begin``, the caller's own thread does everything.
     """
+
+    def one(job: Job) -> Result:
+        BUDGET.step_aside()
+        return work(job)
+
     if begin is None and (workers <= 1 or len(jobs) <= 1):
-        yield from map(work, jobs)
+        yield from map(one, jobs)
         return
     workers = max(1, min(workers, len(jobs)))
     left = iter(jobs)
     running: set[Future[Result]] = set()
-    with ThreadPoolExecutor(workers, initializer=begin) as pool:
+    join = BUDGET.helper()
+
+    def first() -> None:
+        join()
+        if begin is not None:
+            begin()
+
+    with ThreadPoolExecutor(workers, initializer=first) as pool:
         try:
             while True:
                 room = _most_begun(workers) - len(running)
-                running.update(pool.submit(work, job) for job in islice(left, max(0, room)))
+                running.update(pool.submit(one, job) for job in islice(left, max(0, room)))
                 if not running:
                     return
                 done, running = wait(running, return_when=FIRST_COMPLETED)

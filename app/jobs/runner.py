@@ -4,10 +4,11 @@ There are five lanes: for what a person waits for, for the maps of the open set,
 files, for records (decisions of a person). A lane is an executor of one thread (files: two), so
 that jobs which share the processor or the GPU run one after another. Jobs of several lanes share
 the cores: maps and long jobs stand still while a person waits for another job
-(:class:`~qaconv_core.threads.CoreBudget`). Jobs in the lane of records are done in their order and
-to the end, also when the program closes. A job's end is carried to the window's thread by a queued
-signal. Whatever a job raises, ``RuntimeError`` included, ends in its state ``failed`` and in
-:attr:`JobRunner.problem`.
+(:class:`~qaconv_core.threads.CoreBudget`). The system prefers all other threads to those of long
+jobs, so that the window answers at once (:func:`~qaconv_core.threads.give_way`). Jobs in the lane
+of records are done in their order and to the end, also when the program closes. A job's end is
+carried to the window's thread by a queued signal. Whatever a job raises, ``RuntimeError`` included,
+ends in its state ``failed`` and in :attr:`JobRunner.problem`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from app.jobs.job import Afterwards, Job, JobContext, JobState, Work, problem_of
 from app.state.values import Problem
 from qaconv_core.errors import Cancelled, QAConvError
 from qaconv_core.progress import Progress
-from qaconv_core.threads import BUDGET
+from qaconv_core.threads import BUDGET, give_way
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,11 @@ class JobRunner(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._lanes = {
-            lane: ThreadPoolExecutor(count, thread_name_prefix=f"qaconv-{lane}")
+            lane: ThreadPoolExecutor(
+                count,
+                thread_name_prefix=f"qaconv-{lane}",
+                initializer=give_way if lane == "long" else None,
+            )
             for lane, count in _THREADS.items()
         }
         self.jobs: list[Job] = []

@@ -21,6 +21,7 @@ import torch
 from qaconv_core.matching.plan import cell_spans, tile_maps
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import CancelToken, raise_if_cancelled
+from qaconv_core.threads import BUDGET
 from qaconv_core.types import Float32
 
 _WEIGHTED = 256  # pairs whose maxima are weighted at once
@@ -97,6 +98,7 @@ class FloatTiles:
                 tile = part[a : a + self.step]
                 maps = self.maps[: len(tile)].copy_(tile)
                 for i, column in enumerate(columns):
+                    BUDGET.step_aside()
                     at = slice(a, a + len(tile))
                     self._maxima(column, maps, best_query[i, at], best_gallery[i, at])
             out[:, k : k + many] = self.weights.sums(best_query, best_gallery)

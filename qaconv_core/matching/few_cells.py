@@ -15,6 +15,7 @@ from qaconv_core.matching.cpu import as_tensor
 from qaconv_core.matching.plan import tile_bytes
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.progress import CancelToken, raise_if_cancelled
+from qaconv_core.threads import BUDGET
 from qaconv_core.types import Float32
 
 _LEAST_STEP = 16
@@ -49,6 +50,7 @@ class PlaneTiles:
         out = torch.empty(query.shape[1], gallery.shape[1])
         for start in range(0, rows.shape[1], self.step):
             raise_if_cancelled(self._cancel)
+            BUDGET.step_aside()
             part = rows[:, start : start + self.step]
             out[:, start : start + self.step] = self._tile(columns, part).t()
         return np.asarray(out.add_(self.bias).numpy())

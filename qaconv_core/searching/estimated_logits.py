@@ -53,7 +53,10 @@ Undecided = Callable[[Block, Float64, Float64], Bool]
 
 @dataclass
 class Pace:
-    """What estimates and exact logits have cost in this job, and whether estimates pay."""
+    """What estimates and exact logits have cost in this job, and whether estimates pay.
+
+    Seconds are those of the processor: while a thread stands still for another job, nothing costs.
+    """
 
     estimated: int = 0
     exact: int = 0
@@ -197,7 +200,7 @@ class EstimatedLogits:
         if undecided is not None and self._given_up():
             self._score_block(block)
             return (b - a) * (d - c)
-        begun = time.perf_counter()
+        begun = time.thread_time()
         gallery = self._gallery((c, d))
         done, tiles = 0, self._byte_tiles()
         values = np.empty((b - a, d - c), dtype=np.float32)
@@ -210,7 +213,7 @@ class EstimatedLogits:
                 d - min(max(c, row), d) if self.mirror else d - c for row in range(start, stop)
             )
         self._place(block, values)
-        self.pace.add_estimated(done, time.perf_counter() - begun)
+        self.pace.add_estimated(done, time.thread_time() - begun)
         self._decide(block, undecided)
         return done
 
@@ -306,7 +309,7 @@ class EstimatedLogits:
 
     def _score_some(self, rows: Int64, columns: Int64) -> None:
         """Score pairs exactly whose rows ascend."""
-        begun = time.perf_counter()
+        begun = time.thread_time()
         starts = np.flatnonzero(np.diff(rows, prepend=-1))
         for first, last in zip(starts, [*starts[1:], len(rows)], strict=True):
             row, some = int(rows[first]), columns[first:last]
@@ -315,17 +318,17 @@ class EstimatedLogits:
             self.values[row, some], self.exact[row, some] = logits, True
             if self.mirror:
                 self.values[some, row], self.exact[some, row] = logits, True
-        self.pace.add_exact(len(rows), time.perf_counter() - begun)
+        self.pace.add_exact(len(rows), time.thread_time() - begun)
 
     def _score_block(self, block: Block) -> None:
-        begun = time.perf_counter()
+        begun = time.thread_time()
         (a, b), (c, d) = block
         query, gallery = read_maps(self.query, (a, b)), read_maps(self.gallery, (c, d))
         logits = self._float_tiles().score(query, gallery)
         self.values[a:b, c:d], self.exact[a:b, c:d] = logits, True
         if self.mirror:
             self.values[c:d, a:b], self.exact[c:d, a:b] = logits.T, True
-        self.pace.add_exact(logits.size, time.perf_counter() - begun)
+        self.pace.add_exact(logits.size, time.thread_time() - begun)
 
     def _tracker(self, stage: str, total: int) -> Tracker:
         return self.context.tracker(stage, total, "pairs")

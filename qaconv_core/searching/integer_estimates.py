@@ -19,7 +19,7 @@ from qaconv_core.matching.plan import cell_spans, tile_maps
 from qaconv_core.models.qaconv import AffineHead
 from qaconv_core.searching.choice import LIMITS
 from qaconv_core.searching.quantised import LEVELS, QuantisedMaps
-from qaconv_core.threads import in_threads
+from qaconv_core.threads import BUDGET, in_threads
 from qaconv_core.types import Float32
 
 _TRIALS = 12  # the best counts: other programs may be at work
@@ -63,6 +63,7 @@ class ByteTiles:
         """Sums (k, n) of the maxima of ``maps`` (n, r, C), before scales and bias, into ``out``."""
         step = max(1, self.step // len(out))
         for k in range(0, len(maps), step):
+            BUDGET.step_aside()
             self._maxima(maps[k : k + step], columns, k, len(out))
         sums = self.best_query[: len(maps), : len(out)].float() @ self.weights.query
         sums += self.weights.gallery @ self.best_gallery[: len(maps), :, : len(out)].float()

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from qaconv_core.models import QAConv
 from qaconv_core.progress import CancelToken, raise_if_cancelled
+from qaconv_core.threads import BUDGET
 
 CPU_TILE = 2 << 20
 GPU_TILE = 256 << 20
@@ -99,6 +100,7 @@ class _Maxima(torch.autograd.Function):
         best_b = torch.empty(p, g, r, dtype=torch.int64, device=query.device)
         for (i, j), (k, m) in _tiles(p, g, s, r, query.device, same):
             raise_if_cancelled(cancel)
+            BUDGET.step_aside()
             tile = _product(rows[k:m], query[i:j])
             value, place = tile.max(dim=1)
             a[i:j, k:m], best_a[i:j, k:m] = value.transpose(0, 1), place.transpose(0, 1)
@@ -124,6 +126,7 @@ class _Maxima(torch.autograd.Function):
         to_columns, to_rows = torch.zeros_like(columns), torch.zeros_like(rows)
         for (i, j), (k, m) in _tiles(p, g, s, r, query.device, ctx.same):
             raise_if_cancelled(ctx.cancel)
+            BUDGET.step_aside()
             tile = query.new_zeros(m - k, r, j - i, s)
             part = grad_a[i:j, k:m].transpose(0, 1)
             place = best_a[i:j, k:m].transpose(0, 1)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
+from functools import partial
 
 import pytest
 
@@ -165,6 +168,19 @@ def test_what_is_long_stands_still_while_a_person_waits(qtbot, runner):
     runner.start("next candidate", short)
     assert ended(qtbot, slow) is JobState.DONE
     assert order == ["short", "long"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="niceness is the process's")
+def test_the_system_prefers_all_other_threads_to_those_of_long_jobs(qtbot, runner):
+    def niceness(_context=None):
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    found = {}
+    for lane in ("interactive", "maps", "long", "files", "records"):
+        done = partial(found.__setitem__, lane)
+        assert ended(qtbot, runner.start(lane, niceness, lane=lane, done=done)) is JobState.DONE
+    assert found.pop("long") > niceness()
+    assert {*found.values()} == {niceness()}
 
 
 def test_what_is_held_begins_at_its_release_in_order(qtbot, runner):

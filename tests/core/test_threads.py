@@ -15,10 +15,12 @@ from qaconv_core import threads
 from qaconv_core.data.resources import resources_folder
 from qaconv_core.threads import (
     BUDGET,
+    COURTESY,
     PATIENCE,
     SPIN,
     CoreBudget,
     for_each_thread,
+    give_way,
     in_threads,
     spin_briefly,
 )
@@ -163,6 +165,75 @@ class TestBudget:
             budget.step_aside()
             assert PATIENCE <= time.monotonic() - began < PATIENCE + 1
 
+    def test_it_goes_on_for_a_turn_then(self, monkeypatch):
+        monkeypatch.setattr(threads, "PATIENCE", 0.2)
+        monkeypatch.setattr(threads, "TURN", 0.6)
+        budget = CoreBudget(lambda: 2)
+        with budget.job(False), Beside(budget, True):
+            budget.step_aside()
+            began, steps = time.monotonic(), 0
+            while time.monotonic() - began < 0.3:  # half of its turn
+                budget.step_aside()
+                steps += 1
+            assert steps > 100
+            time.sleep(0.4)
+            began = time.monotonic()
+            budget.step_aside()
+            assert time.monotonic() - began >= 0.2
+
+    def test_every_thread_of_a_job_stands_still(self, monkeypatch):
+        monkeypatch.setattr(threads, "BUDGET", budget := CoreBudget(lambda: 4))
+        monkeypatch.setattr(threads, "PATIENCE", 20)
+        within, over = threading.Barrier(3, timeout=20), threading.Event()
+        ended: list[int] = []
+
+        def work(number: int) -> None:
+            within.wait()  # both have begun, and somebody waits for another job
+            within.wait()
+            budget.step_aside()
+            ended.append(number)
+
+        def run() -> None:
+            with budget.job(False):
+                list(in_threads(work, range(2), 2))
+            over.set()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        within.wait()
+        with budget.job(True):
+            within.wait()
+            time.sleep(0.2)
+            assert not ended
+        assert over.wait(20)
+        thread.join()
+        assert sorted(ended) == [0, 1]
+
+    def test_helpers_of_a_job_that_somebody_waits_for_never_stand_still(self, monkeypatch):
+        monkeypatch.setattr(threads, "BUDGET", budget := CoreBudget(lambda: 4))
+        monkeypatch.setattr(threads, "PATIENCE", 20)
+
+        def work(number: int) -> int:
+            budget.step_aside()
+            return number
+
+        with Beside(budget, True), budget.job(True):
+            began = time.monotonic()
+            assert sorted(in_threads(work, range(20), 4)) == list(range(20))
+            assert time.monotonic() - began < 10
+
+    def test_no_job_of_a_list_is_begun_while_somebody_waits(self, monkeypatch):
+        monkeypatch.setattr(threads, "BUDGET", budget := CoreBudget(lambda: 4))
+        monkeypatch.setattr(threads, "PATIENCE", 20)
+        begun: list[int] = []
+        for workers in (1, 2):
+            begun.clear()
+            with budget.job(False), Beside(budget, True) as waited_for:
+                threading.Timer(0.2, lambda: begun.append(-1) or waited_for.end()).start()
+                list(in_threads(begun.append, range(3), workers))
+            assert begun[0] == -1
+            assert sorted(begun) == [-1, 0, 1, 2]
+
     def test_a_narrowed_job_computes_in_one_thread(self, monkeypatch):
         """Ten threads at most while nobody waits, one from when somebody does."""
         monkeypatch.setattr(threads, "BUDGET", budget := CoreBudget(lambda: 10))
@@ -198,6 +269,28 @@ class TestBudget:
             assert cpu_workers() == 6
             with Beside(BUDGET, True):
                 assert cpu_workers() == 1
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="niceness is the process's")
+def test_a_thread_that_gives_way_is_nicer_than_others_and_so_are_those_that_it_begins():
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    found: list[int] = []
+
+    def begin() -> None:
+        give_way()
+        found.append(niceness())
+        own = threading.Thread(target=lambda: found.append(niceness()))
+        own.start()
+        own.join()
+
+    before = niceness()
+    thread = threading.Thread(target=begin)
+    thread.start()
+    thread.join()
+    assert found == [min(19, before + COURTESY)] * 2
+    assert niceness() == before
 
 
 class Beside:

@@ -27,6 +27,8 @@ PATIENCE = 0.5
 """Seconds that a job in the background stands still at most before it goes on for :data:`TURN`."""
 TURN = 0.1
 """Seconds that it goes on then, whatever anybody waits for."""
+GRACE = 0.05
+"""Seconds that it goes on standing still after a job somebody waited for: the window draws then."""
 COURTESY = 5
 """Niceness added to a thread that gives way: beside another one it gets a quarter of a core."""
 
@@ -84,14 +86,16 @@ class CoreBudget:
     """Shares the cores among jobs that run side by side in this process.
 
     A job somebody waits for comes first: while there is one, jobs in the background stand still
-    between two steps (:meth:`step_aside`, in each of their threads). Every :data:`PATIENCE` seconds
-    they go on for :data:`TURN` seconds, so that nobody waits for ever for what they hold. Jobs of
-    one kind share the cores equally. ``cores`` says how many there are.
+    between two steps (:meth:`step_aside`, in each of their threads), and for :data:`GRACE` seconds
+    after it. Every :data:`PATIENCE` seconds they go on for :data:`TURN` seconds, so that nobody
+    waits for ever for what they hold. Jobs of one kind share the cores equally. ``cores`` says how
+    many there are.
     """
 
     def __init__(self, cores: Callable[[], int] = thread_limit) -> None:
         self._cores = cores
         self._running = {True: 0, False: 0}
+        self._drawn = 0.0
         self._changed = threading.Condition()
         self._own = threading.local()
 
@@ -120,6 +124,8 @@ class CoreBudget:
     def _count(self, waited_for: bool, change: int) -> None:
         with self._changed:
             self._running[waited_for] += change
+            if waited_for and change < 0:
+                self._drawn = time.monotonic() + GRACE
             self._changed.notify_all()
 
     @property
@@ -142,14 +148,23 @@ class CoreBudget:
 
         Costs next to nothing where there is none, so that it may be called every few milliseconds.
         """
-        if not self._running[True] or not self.in_background:
+        if not (self._claimed and self.in_background):
             return
         if time.monotonic() < getattr(self._own, "turn_ends", 0.0):
             return
         with self._changed:
-            free = self._changed.wait_for(lambda: not self._running[True], PATIENCE)
-        if not free:
-            self._own.turn_ends = time.monotonic() + TURN
+            until = time.monotonic() + PATIENCE
+            while self._claimed:
+                left = until - time.monotonic()
+                if left <= 0:
+                    self._own.turn_ends = time.monotonic() + TURN
+                    return
+                self._changed.wait(left if self._running[True] else min(left, GRACE))
+
+    @property
+    def _claimed(self) -> bool:
+        """Whether a job runs that somebody waits for, or has just ended."""
+        return bool(self._running[True]) or time.monotonic() < self._drawn
 
 
 BUDGET = CoreBudget()

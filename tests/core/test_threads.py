@@ -16,6 +16,7 @@ from qaconv_core.data.resources import resources_folder
 from qaconv_core.threads import (
     BUDGET,
     COURTESY,
+    GRACE,
     PATIENCE,
     SPIN,
     CoreBudget,
@@ -153,10 +154,19 @@ class TestBudget:
             with Beside(budget, True) as waited_for:
                 threading.Timer(0.1, waited_for.end).start()
                 budget.step_aside()
-                assert 0.05 < time.monotonic() - began < PATIENCE
+                assert 0.1 + GRACE <= time.monotonic() - began < PATIENCE
             began = time.monotonic()
             budget.step_aside()
             assert time.monotonic() - began < 0.05
+
+    def test_and_while_the_window_draws_what_came_of_it(self):
+        budget = CoreBudget(lambda: 2)
+        with budget.job(False):
+            with Beside(budget, True):
+                pass
+            began = time.monotonic()
+            budget.step_aside()
+            assert GRACE / 2 < time.monotonic() - began < PATIENCE
 
     def test_it_never_waits_for_ever(self):
         budget = CoreBudget(lambda: 2)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
+from qaconv_core.adaptation import learning, replay
 from qaconv_core.adaptation.checks import Check
 from qaconv_core.adaptation.replay import MapQuality
 from qaconv_core.adaptation.values import AdaptationResult, Mirrored, Round
@@ -17,6 +19,15 @@ from qaconv_core.training.checkpoint import export_checkpoint
 from tests.core.training.tiny import draw_person, tiny_recipe
 
 PEOPLE, VIEWS = 10, 8
+LITTLE = ((replay, "PAIRS", 8), (replay, "LIMITS", (8, 800)), (learning, "_BATCH", 32))
+"""Fewer pairs that maps are measured on, fewer rendered pictures and smaller batches: most of the
+time of an adaptation to so few pictures goes there, and every step of it is still made."""
+
+
+def do_little(patch: pytest.MonkeyPatch) -> None:
+    """Let adaptations of this process do little in each of their steps."""
+    for module, name, value in LITTLE:
+        patch.setattr(module, name, value)
 
 
 def write_cameras(folder: Path, people: int = PEOPLE, views: int = VIEWS) -> Path:

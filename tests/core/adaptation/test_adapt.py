@@ -32,9 +32,16 @@ from qaconv_core.errors import Cancelled, InputError, QAConvError
 from qaconv_core.model import load_model
 from qaconv_core.models.checkpoints import read_tensors
 from qaconv_core.progress import CancelToken
-from tests.core.adaptation.small import write_cameras, write_model
+from tests.core.adaptation.small import do_little, write_cameras, write_model
 
 ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def little():
+    with pytest.MonkeyPatch.context() as patch:
+        do_little(patch)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -419,7 +426,9 @@ def test_a_killed_run_goes_on_to_the_same_result(world, adapted, tmp_path, monke
     """Killed as soon as the round's first epoch is saved."""
     out = tmp_path / "new.pth.tar"
     code = (
-        "import sys; from qaconv_core.adaptation import rounds; rounds.CLEAR = -9.0; "
+        "import sys; from pytest import MonkeyPatch; "
+        "from tests.core.adaptation.small import do_little; do_little(MonkeyPatch()); "
+        "from qaconv_core.adaptation import rounds; rounds.CLEAR = -9.0; "
         "from qaconv_core.cli import main; sys.exit(main(sys.argv[1:]))"
     )
     process = subprocess.Popen(

@@ -32,6 +32,7 @@ from qaconv_core.errors import Cancelled, InputError, QAConvError
 from qaconv_core.model import load_model
 from qaconv_core.models.checkpoints import read_tensors
 from qaconv_core.progress import CancelToken
+from qaconv_core.training.checkpoint import read_saved
 from tests.core.adaptation.small import do_little, write_cameras, write_model
 
 ROOT = Path(__file__).parents[3]
@@ -78,6 +79,34 @@ def adapted(world, tmp_path_factory) -> Path:
         run(world, folder / "new.pth.tar", "--json", folder / "new.json", "--figure",
             folder / "new.png")  # fmt: skip
     return folder
+
+
+class StopOnce(CancelToken):
+    """Cancels as soon as a file is there."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        object.__setattr__(self, "path", path)
+
+    @property
+    def cancelled(self) -> bool:
+        return self.path.exists()
+
+    def raise_if_cancelled(self) -> None:
+        if self.cancelled:
+            raise Cancelled
+
+
+@pytest.fixture(scope="module")
+def begun(world, tmp_path_factory) -> Path:
+    """The work folder of an adaptation that was stopped in its second round, after an epoch."""
+    out = tmp_path_factory.mktemp("begun") / "new.pth.tar"
+    work = out.with_name("new.pth.tar.work")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "CLEAR", -9.0)
+        with pytest.raises(Cancelled):
+            run(world, out, cancel=StopOnce(work / "round-2.pth.tar"))
+    return work
 
 
 def tensors(path: Path) -> dict[str, torch.Tensor]:
@@ -155,7 +184,8 @@ def test_at_last_mirrored_pictures_are_tried(world, adapted, tmp_path, monkeypat
     monkeypatch.setattr(engine._Adaptation, "_maps", noted)
     monkeypatch.setattr(engine, "gain_over", worse)
     monkeypatch.setattr(engine, "CLEAR", -9.0)
-    run(world, tmp_path / "new.pth.tar", "--json", tmp_path / "new.json")
+    run(world, tmp_path / "new.pth.tar", "--rounds", "1", "--epochs", "1", "--json",
+        tmp_path / "new.json")  # fmt: skip
     found = json.loads((tmp_path / "new.json").read_text())
     assert not found["mirrored"]["helped"]
     assert "mirrored pictures too: " in capsys.readouterr().err
@@ -267,10 +297,11 @@ def test_a_file_that_is_there_is_not_replaced_unasked(world, adapted):
 
 
 def test_results_that_could_not_be_written_come_without_learning_anew(
-    world, adapted, tmp_path, monkeypatch, capsys
+    world, adapted, begun, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setattr(engine, "CLEAR", -9.0)
     out, result = tmp_path / "new.pth.tar", tmp_path / "new.json"
+    shutil.copytree(begun, tmp_path / "new.pth.tar.work")
     result.mkdir()  # nothing can be written in its place
     monkeypatch.setattr("qaconv_core.cli.evaluate.check_outputs", lambda arguments: None)
     with pytest.raises(QAConvError):
@@ -392,39 +423,25 @@ def test_maps_for_the_cameras_alone_need_no_clear_gain():
     assert best_round(before, (replace(made, learned=0),)) == 1
 
 
-class StopOnce(CancelToken):
-    """Cancels as soon as a file is there."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        object.__setattr__(self, "path", path)
-
-    @property
-    def cancelled(self) -> bool:
-        return self.path.exists()
-
-    def raise_if_cancelled(self) -> None:
-        if self.cancelled:
-            raise Cancelled
-
-
-@pytest.mark.parametrize("name", ["", "state.json", "round-1.pth.tar", "model-1.pth.tar"])
-def test_a_cancelled_run_goes_on_to_the_same_result(world, adapted, tmp_path, monkeypatch, name):
+@pytest.mark.parametrize("names", [("", "round-1.pth.tar"), ("state.json", "model-1.pth.tar")])
+def test_a_cancelled_run_goes_on_to_the_same_result(world, adapted, tmp_path, monkeypatch, names):
+    """Stopped as soon as the first file is there, gone on with, and stopped at the next one."""
     monkeypatch.setattr(engine, "CLEAR", -9.0)
     out = tmp_path / "new.pth.tar"
     work = tmp_path / "new.pth.tar.work"
-    with pytest.raises(Cancelled):
-        run(world, out, cancel=StopOnce(work / name))
-    assert not out.exists()
+    for name in names:
+        assert not (work / name).exists()
+        with pytest.raises(Cancelled):
+            run(world, out, cancel=StopOnce(work / name))
+        assert (work / name).exists()
+        assert not out.exists()
     run(world, out)
     assert same(out, adapted / "new.pth.tar")
     assert not work.exists()
 
 
-@pytest.mark.parametrize("name", ["round-1.pth.tar", "round-2.pth.tar"])
-def test_a_killed_run_goes_on_to_the_same_result(world, adapted, tmp_path, monkeypatch, name):
-    """Killed as soon as the round's first epoch is saved."""
-    out = tmp_path / "new.pth.tar"
+def kill_at(wanted: Path, world: Path, out: Path) -> None:
+    """Begin an adaptation, or go on with it, in a process that is killed once a file is there."""
     code = (
         "import sys; from pytest import MonkeyPatch; "
         "from tests.core.adaptation.small import do_little; do_little(MonkeyPatch()); "
@@ -435,26 +452,37 @@ def test_a_killed_run_goes_on_to_the_same_result(world, adapted, tmp_path, monke
         [sys.executable, "-c", code, "adapt", *options(world, out)],
         cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    wanted = out.with_name("new.pth.tar.work") / name
-    for _ in range(12_000):
+    for _ in range(30_000):
         if wanted.exists() or process.poll() is not None:
             break
-        time.sleep(0.05)
+        time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert wanted.exists()
-    assert not out.exists()
+
+
+def test_a_killed_run_goes_on_to_the_same_result(world, adapted, tmp_path, monkeypatch):
+    """Killed as soon as the first epoch of a round is saved: in the first round, and once more in
+    the second."""
+    out = tmp_path / "new.pth.tar"
+    for name in ("round-1.pth.tar", "round-2.pth.tar"):
+        wanted = out.with_name("new.pth.tar.work") / name
+        assert not wanted.exists()
+        kill_at(wanted, world, out)
+        assert wanted.exists()
+        assert not out.exists()
     monkeypatch.setattr(engine, "CLEAR", -9.0)
     run(world, out)
     assert same(out, adapted / "new.pth.tar")
 
 
 def test_a_disk_that_is_full_in_a_round_costs_that_round_alone(
-    world, adapted, tmp_path, monkeypatch
+    world, adapted, begun, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(engine, "CLEAR", -9.0)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     kept, out = torch.save, tmp_path / "new.pth.tar"
+    shutil.copytree(begun, tmp_path / "new.pth.tar.work")
+    (tmp_path / "new.pth.tar.work" / "round-2.pth.tar").unlink()  # nothing of it was saved
 
     def full(content, path):
         if "round-2" in Path(path).name:
@@ -472,13 +500,14 @@ def test_a_disk_that_is_full_in_a_round_costs_that_round_alone(
 
 
 def test_a_disk_that_is_full_at_the_end_of_a_round_loses_no_learning(
-    world, adapted, tmp_path, monkeypatch
+    world, adapted, begun, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(engine, "CLEAR", -9.0)
     out, saved = tmp_path / "new.pth.tar", State.save
+    shutil.copytree(begun, tmp_path / "new.pth.tar.work")
 
     def full(state: State) -> None:
-        if state.rounds:
+        if len(state.rounds) == 2:
             raise InputError("state.json: cannot be written (No space left on device)")
         saved(state)
 
@@ -486,7 +515,8 @@ def test_a_disk_that_is_full_at_the_end_of_a_round_loses_no_learning(
         patch.setattr(State, "save", full)
         with pytest.raises(InputError, match="No space left"):
             run(world, out)
-    assert (tmp_path / "new.pth.tar.work" / "round-1.pth.tar").is_file()
+    learned = read_saved(tmp_path / "new.pth.tar.work" / "round-2.pth.tar")
+    assert learned.epoch == 2
     run(world, out)
     assert same(out, adapted / "new.pth.tar")
 
@@ -502,19 +532,21 @@ def test_work_of_another_job_is_not_taken_up(world, tmp_path):
 def test_seconds_of_earlier_calls_count(world, tmp_path):
     out, result = tmp_path / "new.pth.tar", tmp_path / "new.json"
     state = tmp_path / "new.pth.tar.work" / "state.json"
+    short = ("--rounds", "1", "--epochs", "1")
     with pytest.raises(Cancelled):
-        run(world, out, "--rounds", "1", cancel=StopOnce(state))
+        run(world, out, *short, cancel=StopOnce(state))
     content = json.loads(state.read_text())
     assert content["seconds"] > 0
     state.write_text(json.dumps({**content, "seconds": content["seconds"] + 5000}))
-    run(world, out, "--rounds", "1", "--json", result)
+    run(world, out, *short, "--json", result)
     assert 5000 < json.loads(result.read_text())["seconds"] < 6000
 
 
 def test_groups_can_be_looked_at_and_taken_out(world, adapted, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(engine, "CLEAR", -9.0)
     out, page = tmp_path / "new.pth.tar", tmp_path / "groups.html"
-    run(world, out, "--review", "--groups", page)
+    short = ("--rounds", "1", "--epochs", "1")
+    run(world, out, *short, "--review", "--groups", page)
     assert "stopped to look at the groups" in capsys.readouterr().err
     assert not out.exists()
     text = page.read_text()
@@ -523,11 +555,11 @@ def test_groups_can_be_looked_at_and_taken_out(world, adapted, tmp_path, monkeyp
     assert 1 <= len(held) <= count - 2
     wrong = min(set(range(1, count + 1)) - held)
     with pytest.raises(InputError, match=f"there are groups 1 to {count}"):
-        run(world, out, "--without", count + 1)
-    run(world, out, "--review", "--groups", page, "--without", wrong)
+        run(world, out, *short, "--without", count + 1)
+    run(world, out, *short, "--review", "--groups", page, "--without", wrong)
     assert re.search(rf"<h3>Group {wrong}: [^<]*taken out", page.read_text())
     result = tmp_path / "new.json"
-    run(world, out, "--json", result)
+    run(world, out, *short, "--json", result)
     whole = json.loads((adapted / "new.json").read_text())["rounds"][0]
     less = json.loads(result.read_text())["rounds"][0]
     assert less["groups"] == whole["groups"] - 1
@@ -542,18 +574,6 @@ def test_damaged_work_is_named(world, tmp_path, damage):
     (work / "state.json").write_text(damage)
     with pytest.raises(InputError, match=r"state\.json: .*--overwrite begins"):
         run(world, out)
-
-
-@pytest.fixture(scope="module")
-def begun(world, tmp_path_factory) -> Path:
-    """The work folder of an adaptation that was stopped once its first round was done."""
-    out = tmp_path_factory.mktemp("begun") / "new.pth.tar"
-    work = out.with_name("new.pth.tar.work")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "CLEAR", -9.0)
-        with pytest.raises(Cancelled):
-            run(world, out, cancel=StopOnce(work / "round-2.pth.tar"))
-    return work
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,24 @@
 """What two processes do in the tests: train, stop, resume; each says what came of it.
 
-``torchrun … run_two.py FOLDER``: FOLDER holds the tiny people as ``set`` and receives
-``RECIPE.json``, written by the first process.
+``python run_two.py FOLDER``: FOLDER holds the tiny people as ``set`` and receives ``RECIPE.json``,
+written by the first process. The second one is its copy, made once all modules are there: loading
+them takes longer than most of the work. Both find in the environment what ``torchrun`` says to its
+processes (``run_train.py`` is started by that itself).
 """
 
 from __future__ import annotations
 
+import importlib
 import json
+import os
+import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 
@@ -59,20 +65,28 @@ def stopped_and_resumed(recipe, book, crew: Team, path: Path) -> Trainer:
     return second
 
 
+class _Found(Exception):
+    """A gradient that is not zero."""
+
+
 def first_gradient(recipe, book, crew: Team) -> torch.Tensor:
     """The first gradient that is not zero (v1 remembers a batch first), before it is clipped."""
     trainer, kept = tiny_trainer(recipe, book, team=crew), []
-    clip = trainer._clip
 
-    def keep_and_clip() -> bool:
+    def keep() -> bool:
         modules = (trainer.network, trainer.criterion)
         gradients = [p.grad for m in modules for p in m.parameters() if p.grad is not None]
         kept.append(torch.cat([g.flatten().clone() for g in gradients]))
+        if kept[-1].any():
+            raise _Found
         return clip()
 
-    trainer._clip = keep_and_clip  # type: ignore[method-assign]
-    trainer.run()
-    return next(gradient for gradient in kept if gradient.any())
+    clip = trainer._clip
+    trainer._clip = keep  # type: ignore[method-assign]
+    with suppress(_Found):
+        trainer.run()
+    assert kept[-1].any()
+    return kept[-1]
 
 
 @contextmanager
@@ -120,10 +134,15 @@ def random_head(book, crew: Team) -> dict[str, float]:
     )
     assert not recipe.even_head
     with in_double():
-        trainers = [tiny_trainer(recipe, book, team=team) for team in (crew, Team())]
+        trainers = [tiny_trainer(recipe, book, team=team) for team in crews(crew)]
         for trainer in trainers:
             trainer.run()
-        return {"alone": farthest(*map(state, trainers))}
+        return {"alone": farthest(state(trainers[0]), state(trainers[-1]))}
+
+
+def crews(crew: Team) -> list[Team]:
+    """Both processes, and in the first of them, which tells of it, it alone."""
+    return [crew, Team()] if crew.leads else [crew]
 
 
 def report(name: str, book, crew: Team, folder: Path) -> dict[str, float]:
@@ -136,7 +155,8 @@ def report(name: str, book, crew: Team, folder: Path) -> dict[str, float]:
     theirs = crew.gather(mine[None])
     assert theirs is not None
     frozen = replace(recipe, frozen_norms=True, epochs=1)
-    both, alone = (first_gradient(frozen, book, team) for team in (crew, Team()))
+    gradients = [first_gradient(frozen, book, team) for team in crews(crew)]
+    both, alone = gradients[0], gradients[-1]
     return {
         "ranks": farthest(theirs[0], theirs[1]),
         "resumed": farthest(mine, state(parts)),
@@ -145,9 +165,8 @@ def report(name: str, book, crew: Team, folder: Path) -> dict[str, float]:
     }
 
 
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    place = Path(sys.argv[1])
+def work(place: Path) -> None:
+    """All that is done and told."""
     people = join_training_sets([open_dataset("market", place / "set")])
     with team("cpu") as us:
         pictures = open_book(people, SIZE, workers=0)
@@ -158,3 +177,42 @@ if __name__ == "__main__":
             found = report(which, pictures, us, place)
             if us.leads:
                 (place / f"{which}.json").write_text(json.dumps(found))
+
+
+def in_two(job: Callable[[], None]) -> int:
+    """Do a job in this process and in a copy of it, as the members of one team; the exit status."""
+    for name in ("torch._dynamo", "sklearn.linear_model"):  # what trainings load later on
+        importlib.import_module(name)
+    # They meet at a store that is there before them, as under torchrun.
+    store = torch.distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    os.environ |= {
+        "TORCHELASTIC_USE_AGENT_STORE": "True",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(store.port),
+        "WORLD_SIZE": "2",
+    }
+    other = os.fork()
+    os.environ["RANK"] = "0" if other else "1"
+    if not other:
+        end_with(job)
+    try:
+        job()
+    except BaseException:
+        os.kill(other, signal.SIGKILL)
+        raise
+    return int(os.waitpid(other, 0)[1] != 0)
+
+
+def end_with(job: Callable[[], None]) -> NoReturn:
+    """Do a job and end this copy, without the exit of the process that it was copied from."""
+    try:
+        job()
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    sys.exit(in_two(lambda: work(Path(sys.argv[1]))))

@@ -183,11 +183,10 @@ def test_options_change_the_recipe_and_leave_the_rest():
     assert recipe.ibn is None
 
 
-def in_two_processes(script: str, *options: object, folder: Path) -> None:
-    """Run a script of this folder under ``torchrun``."""
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+def run_script(command: list[str], script: str, *options: object, folder: Path) -> None:
+    """Run a script of this folder by a command."""
     done = subprocess.run(
-        [*launch, Path(__file__).with_name(script), *map(str, options)],
+        [*command, str(Path(__file__).with_name(script)), *map(str, options)],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
@@ -200,7 +199,7 @@ def in_two_processes(script: str, *options: object, folder: Path) -> None:
 
 def test_two_processes_stop_resume_and_learn_alike(tmp_path):
     write_people(tmp_path / "set", people=4, views=2, labels=True)
-    in_two_processes("run_two.py", tmp_path, folder=tmp_path)
+    run_script([sys.executable], "run_two.py", tmp_path, folder=tmp_path)
     assert json.loads((tmp_path / "v2.0.json").read_text())["alone"] < 1e-13
     for recipe in ("v1", "v2.1", "scratch"):
         found = json.loads((tmp_path / f"{recipe}.json").read_text())
@@ -239,7 +238,10 @@ def test_two_processes_train_as_one(data, tmp_path, monkeypatch):
     options += ["--sub_method", "run", "--pad", "0", "--max_size", "0", "--rotate", "0"]
     with in_double():
         run("--exp-dir", tmp_path / "one", *options)
-    in_two_processes("run_train.py", "--exp-dir", tmp_path / "two", *options, folder=tmp_path)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    run_script(
+        torchrun, "run_train.py", "--exp-dir", tmp_path / "two", *options, folder=tmp_path
+    )  # fmt: skip
     folders = [tmp_path / name / "Market" / "QAConv" / "run" for name in ("one", "two")]
     one, two = (torch.load(f / "checkpoint.pth.tar", weights_only=True) for f in folders)
     for part in ("model", "criterion"):

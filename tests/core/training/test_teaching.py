@@ -12,11 +12,10 @@ from qaconv_core.errors import Cancelled, CheckpointError, InputError
 from qaconv_core.training import export_checkpoint, make_recipe
 from qaconv_core.training.averaging import WeightAverage
 from qaconv_core.training.checkpoint import read_saved
-from qaconv_core.training.initial import new_network
 from qaconv_core.training.teaching import open_teachers, standardised, teaching_loss
 from qaconv_core.training.trainer import Surroundings, Trainer
 from tests.core.training.test_trainer import PLAIN, StopAfter, assert_same
-from tests.core.training.tiny import tiny_book, tiny_recipe, tiny_trainer
+from tests.core.training.tiny import tiny_book, tiny_network, tiny_recipe, tiny_trainer
 
 CPU = torch.device("cpu")
 
@@ -38,10 +37,9 @@ def teacher(few, tmp_path_factory):
 
 
 def taught_trainer(recipe, book, teacher: str, seed: int = 0, **around: object) -> Trainer:
-    torch.manual_seed(seed)
     teachers = open_teachers([teacher], book.people, CPU)
     return Trainer(
-        recipe, new_network(recipe)[0], book, seed=seed, teachers=teachers,
+        recipe, tiny_network(recipe, seed), book, seed=seed, teachers=teachers,
         around=Surroundings(**around),
     )  # fmt: skip
 

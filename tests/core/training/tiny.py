@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
 from qaconv_core.data import open_dataset
+from qaconv_core.models import FeatureNetwork
 from qaconv_core.training import Recipe, make_recipe
-from qaconv_core.training.initial import new_network
 from qaconv_core.training.people import join_training_sets
 from qaconv_core.training.pictures import PictureCache, open_book
 from qaconv_core.training.trainer import Surroundings, Trainer
@@ -95,10 +98,27 @@ def tiny_recipe(name: str, **changes: object) -> Recipe:
     return make_recipe(name, **{**values, **changes})
 
 
+@cache
+def _first_network(
+    seed: int, dtype: torch.dtype, *form: str | int | bool | None
+) -> tuple[FeatureNetwork, torch.Tensor]:
+    """A network of a form in numbers of a type, and torch's random state once it is made."""
+    assert dtype == torch.get_default_dtype()
+    torch.manual_seed(seed)
+    return FeatureNetwork(*form), torch.get_rng_state()  # type: ignore[arg-type]
+
+
+def tiny_network(recipe: Recipe, seed: int = 0) -> FeatureNetwork:
+    """What :func:`new_network` makes of random numbers of a seed: a copy of one that is made once
+    for all, as its numbers take longer to draw than a batch takes to learn."""
+    assert recipe.init == "none"
+    form = recipe.arch, recipe.ibn, recipe.layer, recipe.neck, recipe.neck_bn, recipe.padding
+    network, state = _first_network(seed, torch.get_default_dtype(), *form)
+    torch.set_rng_state(state)
+    return copy.deepcopy(network)
+
+
 def tiny_trainer(recipe: Recipe, book: PictureCache, seed: int = 0, **around: object) -> Trainer:
     """A trainer with a network of its own."""
-    import torch
-
-    torch.manual_seed(seed)
-    network, _ = new_network(recipe)
+    network = tiny_network(recipe, seed)
     return Trainer(recipe, network, book, seed=seed, around=Surroundings(**around))  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def map_quality(
     stage: str = "checking: maps",
 ) -> MapQuality:
     """The maps of the model in ``path``, on rendered people that no round learns from."""
-    demo = _half(open_dataset("demo"), learned=False)
+    demo = _demo(learned=False)
     found = choose_pairs(demo, PAIRS, True)
     quality = explanation_qualities(
         load_model(path, device, input_size=input_size),
@@ -109,7 +110,7 @@ def replayed_people(
     None of the files in ``without`` is among them: who adapts to the demo has them already. Where
     more are wanted than there are, all come before any comes again.
     """
-    demo = _half(open_dataset("demo"), learned=True)
+    demo = _demo(learned=True)
     refs = [ref for ref in (*demo.query, *demo.gallery) if ref.path not in without]
     count = replayed_count(learned) if refs else 0
     random = np.random.default_rng((seed, 29))
@@ -175,6 +176,12 @@ def with_replay(book: PictureCache, rendered: PictureCache) -> PictureCache:
     labels = np.zeros((len(people), *book.size), dtype=np.uint8)
     labels[len(own) :] = rendered.labels
     return PictureCache(people, book.size, np.concatenate([book.pixels, rendered.pixels]), labels)
+
+
+@cache
+def _demo(*, learned: bool) -> Dataset:
+    """One half of the bundled demo, whose names are read once for all rounds and checks."""
+    return _half(open_dataset("demo"), learned)
 
 
 def _half(demo: Dataset, learned: bool) -> Dataset:

@@ -529,7 +529,8 @@ def test_work_of_another_job_is_not_taken_up(world, tmp_path):
         run(world, out, "--seed", "5")
 
 
-def test_seconds_of_earlier_calls_count(world, tmp_path):
+def test_seconds_of_earlier_calls_count(world, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "CLEAR", -9.0)
     out, result = tmp_path / "new.pth.tar", tmp_path / "new.json"
     state = tmp_path / "new.pth.tar.work" / "state.json"
     short = ("--rounds", "1", "--epochs", "1")
@@ -640,7 +641,8 @@ def test_work_that_may_replace_a_file_is_so_known_before_groups_are_found(world,
     assert not content["grouped"]
 
 
-def test_pictures_that_cannot_be_read_are_left_out(world, tmp_path, capsys):
+def test_pictures_that_cannot_be_read_are_left_out(world, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(engine, "CLEAR", -9.0)
     copy = tmp_path / "copy"
     shutil.copytree(world / "pictures", copy / "pictures")
     shutil.copy(world / "model.pth.tar", copy)

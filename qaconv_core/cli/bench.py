@@ -10,7 +10,7 @@ from qaconv_core.bench.parts import EVALUATION_MINUTES, part_words
 from qaconv_core.cli.interrupts import breaking_at_once
 from qaconv_core.cli.options import add_device_option, positive, show, write_json
 from qaconv_core.cli.terminal import say
-from qaconv_core.errors import Cancelled
+from qaconv_core.errors import Cancelled, InputError
 from qaconv_core.progress import CancelToken
 
 
@@ -56,6 +56,8 @@ def run(arguments: argparse.Namespace, cancel: CancelToken) -> None:
     from qaconv_core.device import resolve_device
 
     check_outputs(arguments)
+    if arguments.work_dir and not arguments.work_dir.is_dir():
+        raise InputError(f"{arguments.work_dir}: is not a folder; --work-dir takes one that exists")
     if arguments.write:
         check_page(arguments.write)
     device = resolve_device(arguments.device)

@@ -302,6 +302,8 @@ def test_large_parts_run_when_named_and_join_the_page(tmp_path, tiny, capsys):
     page.write_text("no markers")
     assert main([*common, "measures"]) == 2
     assert f"needs the lines {BEGIN} and {END}" in capsys.readouterr().err
+    assert main(["bench", "--work-dir", str(tmp_path / "none")]) == 2
+    assert f"{tmp_path / 'none'}: is not a folder; --work-dir" in capsys.readouterr().err
 
 
 def test_without_fast_8_bit_products_evaluations_are_those_of_float32(tmp_path, tiny, monkeypatch):
